@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The text of this thread's last failure, set where the failure is seen and read by enl_error_text(). */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+/* Sets the text and gives result (a negative errno) back: return error_set(-EINVAL, "..."). The text says
+ * what was wrong, with which value, and what to do. errno is left as it was. */
+int error_set(int result, const char *format, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* The same for answers that are no failures of the program and come often (-EAGAIN): costs a store. text
+ * must be a constant. */
+int error_note(int result, const char *text);
+
+#endif
