@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* The text of this thread's last failure: kept by thread, bounded, printable. */
+#include "base/error.h"
+
+#include "base/printable.h"
+
+#include <enlace/error.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_SIZE 512
+
+/* Globals that change, because a text belongs to a thread and not to a link: a call that failed to make
+ * a link has no other place for it. */
+static _Thread_local char buffer[TEXT_SIZE];
+static _Thread_local const char *current = "";
+
+int error_set(int result, const char *format, ...)
+{
+    int saved = errno;
+    /* Of its own, because an argument may be the text before; longer, so that the cut shows. */
+    char raw[2 * TEXT_SIZE];
+    va_list arguments;
+    int size;
+
+    va_start(arguments, format);
+    size = vsnprintf(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    current = size < 0 ? "" : printable(buffer, sizeof buffer, raw, strlen(raw));
+    errno = saved;
+    return result;
+}
+
+int error_note(int result, const char *text)
+{
+    current = text;
+    return result;
+}
+
+const char *enl_error_text(void)
+{
+    return current;
+}
