@@ -18,7 +18,7 @@ enum address_kind {
     ADDRESS_MODE,   /* octal, up to 0777 */
     ADDRESS_WORD,   /* one of words; its value is the index there */
     ADDRESS_FLAG,   /* "name" alone or name=yes|no; 1 or 0 */
-    ADDRESS_TEXT,   /* any text, see address_text() */
+    ADDRESS_TEXT,   /* any text but an empty one; in address.text, its value is the size */
 };
 
 struct address_option {
