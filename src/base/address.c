@@ -366,7 +366,7 @@ static int parse_option(struct parser *p, const char *from, const char *end)
     bool bare = from + name_size >= end;
     char range[SHOWN_RANGE];
     struct value v;
-    size_t index;
+    size_t index = 0;
     int r;
 
     if (from == end)
@@ -430,7 +430,7 @@ int address_parse(const char *text, const struct address_scheme *const schemes[]
 {
     struct address a = {.given = 0};
     struct parser p = {.text = text, .schemes = schemes, .a = &a};
-    const char *name;
+    const char *name = NULL;
     const char *mark;
     int r;
 
