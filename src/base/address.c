@@ -430,7 +430,7 @@ int address_parse(const char *text, const struct address_scheme *const schemes[]
 {
     struct address a = {.given = 0};
     struct parser p = {.text = text, .schemes = schemes, .a = &a};
-    const char *name = NULL;
+    const char *name = "";
     const char *mark;
     int r;
 
