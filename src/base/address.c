@@ -79,7 +79,8 @@ static int check_bytes(const struct parser *p)
         unsigned byte = (unsigned char)*c;
 
         if (byte <= ' ' || byte == 0x7f)
-            return refuse(p, "\"%s\" at character %zu; in a name it is written %%%02X",
+            return refuse(p,
+                          "\"%s\" at character %zu is not allowed; in a name it is written %%%02X",
                           printable(token, sizeof token, c, 1), at(p, c), byte);
     }
     return 0;
@@ -103,8 +104,8 @@ static int parse_scheme(struct parser *p, const char **ret_rest)
     choice_init(&known, p->text, size);
     list_schemes(p, &known);
     if (p->text[size] != ':')
-        return refuse(p, "no \":\" at character %zu; " GRAMMAR "; known mechanisms are %s%s",
-                      at(p, p->text + size), known.list, choice_hint(&known));
+        return refuse(p, "no \":\" at character %zu; " GRAMMAR "; known mechanisms are %s",
+                      at(p, p->text + size), known.list);
     if (size == 0)
         return refuse(p, "no mechanism before \":\" at character 1; known are %s", known.list);
     return refuse(p, "unknown mechanism \"%s\" at character 1; known are %s%s",
@@ -160,10 +161,11 @@ static int decode(const struct parser *p, const char *from, const char *end, siz
 static int parse_name(struct parser *p, const char *from, const char *end)
 {
     const struct address_scheme *s = p->a->scheme;
-    size_t most = s->name_most < ADDRESS_NAME_MAX ? s->name_most : ADDRESS_NAME_MAX;
+    size_t most = s->name_most;
     char token[SHOWN_TOKEN];
     int r;
 
+    assert(most <= ADDRESS_NAME_MAX);
     if (from == end && s->name == ADDRESS_NAME_NEEDED)
         return refuse(p, "no name at character %zu; write %s", at(p, from), s->syntax);
     if (from != end && s->name == ADDRESS_NAME_NONE)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The one grammar of addresses: mechanism:name?option=value&..., with %XX escapes in names and values.
- * Pure text: it knows no mechanism; each says in a struct address_scheme what it takes. */
+ * A name may hold any byte but "?", "%", blanks and control bytes as it is, a value "&" neither; escaped,
+ * any byte but zero. Pure text: no mechanism is known here; each says in a struct address_scheme what it
+ * takes. */
 #ifndef BASE_ADDRESS_H
 #define BASE_ADDRESS_H
 
@@ -49,8 +51,9 @@ struct address {
 };
 
 /* Parses text. schemes is a NULL-terminated list of what is known. On failure -EINVAL with a text that
- * points at the place, quotes what stands there and names what would be right (a near miss is suggested).
- * ret_address is written only on success. */
+ * points at the place ("at character 12", the first being 1), quotes what stands there and names what
+ * would be right (a near miss is suggested). ret_address is written only on success, and keeps no pointer
+ * into text. Safe in any thread and fork child, not in a signal handler. */
 int address_parse(const char *text, const struct address_scheme *const schemes[],
                   struct address *ret_address);
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Proof that a thread reads the text of its own last failure, bounded and printable. */
+#include "base/error.h"
+#include "runner/test.h"
+
+#include <enlace/error.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+TEST(before_any_failure_the_text_is_empty)
+{
+    CHECK_STR(enl_error_text(), "");
+}
+
+TEST(a_failure_sets_the_text_and_gives_its_result)
+{
+    CHECK_EQ(error_set(-EINVAL, "size %d is %s", 12, "wrong"), -EINVAL);
+    CHECK_STR(enl_error_text(), "size 12 is wrong");
+    CHECK_EQ(error_note(-EAGAIN, "nothing now"), -EAGAIN);
+    CHECK_STR(enl_error_text(), "nothing now");
+    CHECK_EQ(error_set(-ENOENT, "gone"), -ENOENT);
+    CHECK_STR(enl_error_text(), "gone");
+}
+
+TEST(errno_stays_as_it_was)
+{
+    errno = ENOTTY;
+    (void)error_set(-EINVAL, "%ls", L"\x10ffff\x7fffffff"); /* which printf itself refuses */
+    CHECK_EQ(errno, ENOTTY);
+    (void)error_note(-EAGAIN, "nothing now");
+    CHECK_EQ(errno, ENOTTY);
+}
+
+TEST(a_text_may_quote_the_one_before)
+{
+    (void)error_set(-EINVAL, "inner");
+    (void)error_set(-EINVAL, "outer: %s", enl_error_text());
+    CHECK_STR(enl_error_text(), "outer: inner");
+}
+
+TEST(a_text_that_is_too_long_is_cut_and_says_so)
+{
+    char long_text[5000];
+
+    memset(long_text, 'x', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    (void)error_set(-EINVAL, "%s", long_text);
+    CHECK_EQ(strlen(enl_error_text()), 511);
+    CHECK_STR(enl_error_text() + 508, "...");
+    memset(long_text, '\377', sizeof long_text - 1);
+    (void)error_set(-EINVAL, "%s", long_text);
+    CHECK(strlen(enl_error_text()) < 512);
+    CHECK_CONTAINS(enl_error_text(), "\\xff...");
+}
+
+TEST(bytes_that_are_not_printable_are_escaped)
+{
+    (void)error_set(-EINVAL, "name \"%s\"", "a\nb\033[2J\303\261");
+    CHECK_STR(enl_error_text(), "name \"a\\x0ab\\x1b[2J\\xc3\\xb1\"");
+}
+
+static void *fail_elsewhere(void *argument)
+{
+    (void)argument;
+    CHECK_STR(enl_error_text(), "");
+    (void)error_set(-EINVAL, "another thread's");
+    CHECK_STR(enl_error_text(), "another thread's");
+    return NULL;
+}
+
+TEST(each_thread_has_its_own_text)
+{
+    pthread_t thread;
+
+    (void)error_set(-EINVAL, "this thread's");
+    CHECK_EQ(pthread_create(&thread, NULL, fail_elsewhere, NULL), 0);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_STR(enl_error_text(), "this thread's");
+}
