@@ -48,6 +48,11 @@ BAD = {
         ('src/link/unix.c', '#include <sys/socket.h>\n', 'kernel/ alone'),
     'base may not call the kernel either':
         ('src/base/address.c', '#include <unistd.h>\n', 'kernel/ alone'),
+    'a call of the kernel is seen behind a pure header':
+        ('src/base/address.c', '#include <time.h>\nint f(void)\n{\n    return clock_gettime(0, 0);\n}\n',
+         'calls the kernel'),
+    'the library never ends its caller':
+        ('src/kernel/socket.c', 'void f(void)\n{\n    exit(1);\n}\n', 'for nobody'),
     'kernel headers are not on every system':
         ('src/kernel/socket.c', '#include <linux/futex.h>\n', 'not on every system'),
     'a header of no layer is not found by luck':
@@ -80,8 +85,9 @@ def good_tree_is_accepted(folder):
     assert result == (0, ''), result
 
 
-def comments_are_not_includes(folder):
-    files = {**GOOD, 'src/base/address.c': '/*\n#include "link/unix.h"\n*/\n'}
+def comments_and_texts_are_not_code(folder):
+    files = {**GOOD, 'src/base/address.c': '/*\n#include "link/unix.h"\n exit(1) */\n'
+                                           'const char *s = "exit(1)";\n'}
     result = build(folder, files)
     assert result == (0, ''), result
 
@@ -115,7 +121,7 @@ if __name__ == '__main__':
     tap.main([
         ('the tree keeps its layers', tree_keeps_its_layers),
         ('a good tree is accepted', good_tree_is_accepted),
-        ('comments are not includes', comments_are_not_includes),
+        ('comments and texts are not code', comments_and_texts_are_not_code),
         ('a report names file and line', report_names_file_and_line),
         ('an exception with a reason is accepted', allowed_exception_is_accepted),
         ('an exception that nobody needs is rejected', exception_that_nobody_needs_is_rejected),

@@ -36,6 +36,6 @@ def main(checks):
         except Exception as error:  # a check may fail in any way
             failed += 1
             text = str(error) if isinstance(error, AssertionError) else traceback.format_exc()
-            print(''.join(f'# {line}\n' for line in text.splitlines()), end='')
-            print(f'not ok {number} - {name}', flush=True)
+            print(f'not ok {number} - {name}')
+            print(''.join(f'# {line}\n' for line in text.splitlines()), end='', flush=True)
     sys.exit(1 if failed else 0)
