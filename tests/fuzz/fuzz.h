@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What a fuzz target is made of: one function that is given any bytes, and what must then hold. */
+#ifndef FUZZ_H
+#define FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Defined by each target, called by libFuzzer or by sample.c; returns 0. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Ends the process where the condition does not hold; the driver then shows the input. */
+#define REQUIRE(condition) ((condition) ? (void)0 : fuzz_fail(__FILE__, __LINE__, #condition))
+
+static inline _Noreturn void fuzz_fail(const char *file, int line, const char *condition)
+{
+    (void)fprintf(stderr, "%s:%d: %s does not hold\n", file, line, condition);
+    abort();
+}
+
+#endif
