@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@ struct leaks {
     size_t fd_count;
     struct holding *mappings;
     size_t mapping_count;
+    bool fds_visible;
+    struct rlimit fd_limit;
     unsigned threads;
 };
 
@@ -50,11 +53,12 @@ static void free_list(struct holding *list, size_t count)
     free(list);
 }
 
-static void look_at_fds(struct leaks *leaks)
+/* False when they cannot be seen: there is no /proc, or not one descriptor left to open it. */
+static bool look_at_fds(struct leaks *leaks)
 {
     DIR *directory = opendir("/proc/self/fd");
     if (directory == NULL)
-        return; /* without /proc the rest is still checked */
+        return false;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         char path[64];
         char target[256] = "?";
@@ -68,6 +72,7 @@ static void look_at_fds(struct leaks *leaks)
         add(&leaks->fds, &leaks->fd_count, fd, target);
     }
     (void)closedir(directory);
+    return true;
 }
 
 /* Only shared mappings: private ones belong to the allocator, the loader and the sanitizers. */
@@ -116,8 +121,9 @@ struct leaks *leaks_before(void)
     struct leaks *leaks = calloc(1, sizeof(*leaks));
     if (leaks == NULL)
         test_fail("no memory to look for leaks");
-    look_at_fds(leaks);
+    leaks->fds_visible = look_at_fds(leaks);
     look_at_mappings(leaks);
+    (void)getrlimit(RLIMIT_NOFILE, &leaks->fd_limit);
     leaks->threads = count_threads() + BUILD_FOREIGN_THREADS;
     return leaks;
 }
@@ -155,29 +161,52 @@ static unsigned report_children(void)
     return found + 1;
 }
 
-unsigned leaks_report(struct leaks *before)
+static unsigned report_fds(const struct leaks *before)
 {
     struct leaks after = {0};
-    unsigned found = report_children();
-    look_at_fds(&after);
-    look_at_mappings(&after);
-    after.threads = count_threads_patiently(before->threads);
-    found += report_new("descriptor", before->fds, before->fd_count, after.fds, after.fd_count);
-    found += report_new("shared mapping", before->mappings, before->mapping_count, after.mappings,
-                        after.mapping_count);
-    for (size_t i = 0; after.fd_count > 0 && i < before->fd_count; i++)
+    (void)setrlimit(RLIMIT_NOFILE, &before->fd_limit); /* the test may have lowered it */
+    if (!before->fds_visible)
+        return 0; /* without /proc the rest is still checked */
+    if (!look_at_fds(&after)) {
+        (void)dprintf(STDERR_FILENO, "leaked descriptors: none is left to count them (%s)\n",
+                      strerror(errno));
+        return 1;
+    }
+    unsigned found =
+        report_new("descriptor", before->fds, before->fd_count, after.fds, after.fd_count);
+    for (size_t i = 0; i < before->fd_count; i++)
         if (!contains(after.fds, after.fd_count, before->fds[i].key)) {
             (void)dprintf(STDERR_FILENO, "closed descriptor %lu (%s), which was not the test's\n",
                           before->fds[i].key, before->fds[i].text);
             found++;
         }
-    if (after.threads > before->threads) {
-        (void)dprintf(STDERR_FILENO, "leaked thread: %u at the end\n",
-                      after.threads - before->threads);
-        found++;
-    }
     free_list(after.fds, after.fd_count);
+    return found;
+}
+
+static unsigned report_mappings(const struct leaks *before)
+{
+    struct leaks after = {0};
+    look_at_mappings(&after);
+    unsigned found = report_new("shared mapping", before->mappings, before->mapping_count,
+                                after.mappings, after.mapping_count);
     free_list(after.mappings, after.mapping_count);
+    return found;
+}
+
+static unsigned report_threads(const struct leaks *before)
+{
+    unsigned threads = count_threads_patiently(before->threads);
+    if (threads <= before->threads)
+        return 0;
+    (void)dprintf(STDERR_FILENO, "leaked thread: %u still running\n", threads - before->threads);
+    return 1;
+}
+
+unsigned leaks_report(struct leaks *before)
+{
+    unsigned found =
+        report_children() + report_fds(before) + report_mappings(before) + report_threads(before);
     free_list(before->fds, before->fd_count);
     free_list(before->mappings, before->mapping_count);
     free(before);

@@ -200,6 +200,8 @@ int main(int argc, char *argv[])
     struct options options = {.stress_s = -1, .fork = true, .namespaces = true};
     options.seed = (unsigned)time(NULL) ^ (unsigned)getpid();
     parse_options(argc, argv, &options);
+    /* By lines, so that what a test printed before a crash is kept; glibc wants to know it first. */
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     bool stress = options.stress_s >= 0;
     const struct test **tests;
     size_t count = registry_select(options.patterns, options.pattern_count, stress, &tests);
@@ -214,9 +216,8 @@ int main(int argc, char *argv[])
         failed = 2;
     } else {
         (void)printf("TAP version 13\n1..%zu%s\n", count, count == 0 ? " # SKIP no such test" : "");
-        (void)fflush(stdout);
-        if (options.namespaces)
-            (void)objects_isolate();
+        if (options.namespaces && objects_isolate())
+            (void)printf("# private namespaces\n");
         run_prepare();
         failed =
             stress ? run_stress(tests, count, &options) : run_once(tests, count, options.verbose);

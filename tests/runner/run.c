@@ -111,7 +111,6 @@ static void become_test(const struct test *test, int output_fd, pid_t runner)
         _exit(1);
     (void)setrlimit(RLIMIT_CORE, &no_core);
     (void)sigprocmask(SIG_SETMASK, &original, NULL);
-    (void)setvbuf(stdout, NULL, _IOLBF, 0); /* what was printed before a crash is kept */
     test_state->test_pid = getpid();
     check_take_place();
     enter_directory();
