@@ -42,12 +42,12 @@ ssize_t socket_send_message(int fd, const struct socket_message *m, bool may_blo
         struct cmsghdr *part;
 
         header.msg_control = control.bytes;
-        header.msg_controllen = CMSG_SPACE(bytes);
+        header.msg_controllen = (socklen_t)CMSG_SPACE(bytes);
         memset(control.bytes, 0, CMSG_SPACE(bytes));
         part = CMSG_FIRSTHDR(&header);
         part->cmsg_level = SOL_SOCKET;
         part->cmsg_type = SCM_RIGHTS;
-        part->cmsg_len = CMSG_LEN(bytes);
+        part->cmsg_len = (socklen_t)CMSG_LEN(bytes);
         memcpy(CMSG_DATA(part), m->fds, bytes);
     }
     count = sendmsg(fd, &header, MSG_NOSIGNAL | (may_block ? 0 : MSG_DONTWAIT));
