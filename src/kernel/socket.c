@@ -209,7 +209,7 @@ static int serve_abstract(int fd, enum socket_type type, const struct socket_nam
 int socket_serve(enum socket_type type, const struct socket_name *name, uint32_t mode, int backlog,
                  int *ret_fd)
 {
-    int fd;
+    int fd = -1;
     int result = make(type, &fd);
 
     if (result < 0)
@@ -256,7 +256,7 @@ static int option(int fd, int name, int *ret_value)
 
 int socket_facts(int fd, struct socket_facts *ret_facts)
 {
-    int family, type, listens;
+    int family = 0, type = 0, listens = 0;
     int result = option(fd, SO_DOMAIN, &family);
 
     if (result == 0)
@@ -305,7 +305,7 @@ int socket_set_capacity(int fd, size_t bytes)
 int socket_set_message_size(int fd, size_t bytes)
 {
     size_t needs = bytes + 64; /* the kernel keeps 32 of them, and rounds */
-    size_t has;
+    size_t has = 0;
     int result = socket_capacity(fd, &has);
 
     if (result < 0 || has >= needs)
