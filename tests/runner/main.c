@@ -101,7 +101,7 @@ static void print_output(int fd)
         (void)printf("# (the first %lld bytes of the output are left out)\n", (long long)from);
     char *line = NULL;
     size_t capacity = 0;
-    for (ssize_t length; (length = getline(&line, &capacity, file)) >= 0;) {
+    while (getline(&line, &capacity, file) >= 0) {
         line[strcspn(line, "\n")] = '\0';
         (void)printf("# %s\n", line);
     }
