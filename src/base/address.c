@@ -135,15 +135,16 @@ static int decode(const struct parser *p, const char *from, const char *end, siz
 
         if (byte == '%') {
             char token[SHOWN_TOKEN];
-            size_t there = (size_t)(end - c) < 3 ? (size_t)(end - c) : 3;
-            int high = there > 1 ? hex_digit(c[1]) : -1;
-            int low = there > 2 ? hex_digit(c[2]) : -1;
+            int high = hex_digit(c[1]); /* what ends the part, and the text, is no digit */
+            int low = high < 0 ? -1 : hex_digit(c[2]);
 
             if (high < 0 || low < 0)
                 return refuse(p,
                               "\"%s\" at character %zu is no escape; an escape is %%XX with two"
                               " hexadecimal digits, and \"%%\" itself is written %%25",
-                              printable(token, sizeof token, c, there), at(p, c));
+                              printable(token, sizeof token, c,
+                                        (size_t)(end - c) < 3 ? (size_t)(end - c) : 3),
+                              at(p, c));
             byte = (char)(high << 4 | low);
             if (byte == '\0')
                 return refuse(p, "%%00 at character %zu; a zero byte cannot be part of an address",

@@ -103,6 +103,7 @@ static const struct refusal {
     {"letter:a? keep", 10, "\" \" at"},
     {"letter:a?copies= 3", 17, "\" \" at"},
     {"letter:\303\261\303\261 b", 10, "\" \" at"},
+    {"letter:\342\202\254 b", 9, "\" \" at"},
 
     /* no colon */
     {"drum", 5, "no \":\" at character 5"},
@@ -155,6 +156,7 @@ static const struct refusal {
     {"letter:a%4", 9, "\"%4\" at"},
     {"letter:a%4?keep", 9, "\"%4\" at"},
     {"letter:%4g", 8, "\"%4g\" at character 8 is no escape"},
+    {"letter:%4G", 8, "\"%4G\" at"},
     {"letter:%g4", 8, "\"%g4\" at"},
     {"letter:%%41", 8, "\"%%4\" at"},
     {"letter:%-1", 8, "\"%-1\" at"},

@@ -64,3 +64,18 @@ TEST(a_list_that_is_too_long_is_cut_and_still_suggests)
     CHECK_STR(c.list + strlen(c.list) - 5, ", ...");
     CHECK_STR(choice_hint(&c), " (did you mean \"word-999\"?)");
 }
+
+TEST(nothing_follows_the_cut_of_a_list)
+{
+    static const char long_word[] =
+        "a-word-that-is-so-long-that-only-one-of-its-kind-fits-in-the-list-of"
+        "-words-that-were-right-here";
+    struct choice c;
+
+    choice_init(&c, "x", 1);
+    choice_add(&c, long_word);
+    choice_add(&c, long_word);
+    choice_add(&c, "raw");
+    CHECK_CONTAINS(c.list, "right-here, ...");
+    CHECK_STR(c.list + strlen(c.list) - 5, ", ...");
+}

@@ -28,7 +28,8 @@ int error_set(int result, const char *format, ...)
     va_start(arguments, format);
     size = vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
-    current = size < 0 ? "" : printable(buffer, sizeof buffer, raw, strlen(raw));
+    /* What printf refuses is shown as it was written, rather than not at all. */
+    current = size < 0 ? format : printable(buffer, sizeof buffer, raw, strlen(raw));
     errno = saved;
     return result;
 }

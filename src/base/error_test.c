@@ -26,8 +26,9 @@ TEST(a_failure_sets_the_text_and_gives_its_result)
 TEST(errno_stays_as_it_was)
 {
     errno = ENOTTY;
-    (void)error_set(-EINVAL, "%ls", L"\x10ffff\x7fffffff"); /* which printf itself refuses */
+    (void)error_set(-EINVAL, "wide %ls", L"\x7fffffff"); /* which printf refuses, and sets errno */
     CHECK_EQ(errno, ENOTTY);
+    CHECK_STR(enl_error_text(), "wide %ls");
     (void)error_note(-EAGAIN, "nothing now");
     CHECK_EQ(errno, ENOTTY);
 }
