@@ -368,7 +368,7 @@ static int parse_option(struct parser *p, const char *from, const char *end)
     size_t name_size = strcspn(from, "=&");
     bool bare = from + name_size >= end;
     char range[SHOWN_RANGE];
-    struct value v;
+    struct value v = {.size = 0};
     size_t index = 0;
     int r;
 

@@ -30,7 +30,7 @@ static const struct address_option no_options[] = {{.name = NULL}};
 
 #define NUMBER_NAMED(n)                                                                            \
     {                                                                                              \
-        .name = n, .kind = ADDRESS_NUMBER, .least = 0, .most = 9                                   \
+        .name = (n), .kind = ADDRESS_NUMBER, .least = 0, .most = 9                                 \
     }
 static const struct address_option many_options[] = {
     NUMBER_NAMED("first-of-sixteen"),
