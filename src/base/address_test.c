@@ -401,19 +401,22 @@ TEST(very_long_addresses_are_cut_in_the_text_and_the_reason_is_whole)
         {"letter:", 1000000, "\377", "", "name of 1000000 bytes at character 8 is too long"},
         {"letter:", 4000, "n", "?kepe",
          "unknown option \"kepe\" at character 4009; letter: takes mode"},
+        {"letter:", 4000, "n", "?kepe", "address \"letter:nnn"},
+        {"letter:", 4000, "n", "?kepe", "nnn...nnn"},
+        {"letter:", 4000, "n", "?kepe", "nnn?kepe\": unknown option"},
         {"letter:", 4000, "n", "?kepe", "label (did you mean \"keep\"?)"},
         {"", 1000000, "m", "", "no \":\" at character 1000001"},
-        {"", 1000000, "m", ":", "mmm...\" at character 1; known are drum, letter, bell, many"},
-        {"", 1000000, "\377", ":", "\\xff...\" at character 1; known are drum, letter, bell, many"},
-        {"letter:a?", 5000, "o", "=1", "ooo...\" at character 10; letter: takes mode"},
+        {"", 1000000, "m", ":", "mmm\" at character 1; known are drum, letter, bell, many"},
+        {"", 1000000, "\377", ":", "\\xff\" at character 1; known are drum, letter, bell, many"},
+        {"letter:a?", 5000, "o", "=1", "ooo\" at character 10; letter: takes mode"},
         {"letter:a?label=", 256, "t", "",
          "value of 256 bytes at character 16 is too long; label takes"},
         {"letter:a?skin=", 255, "\376", "",
-         "\\xfe...\" at character 15; skin takes goat, calf, nylon"},
+         "\\xfe\" at character 15; skin takes goat, calf, nylon"},
         {"letter:a?any=", 255, "9", "",
-         "999...\" at character 14 is out of range; any takes 0 to 1844"},
-        {"letter:a?any=1", 254, "z", "", "zzz...\" after the number at character 15; any takes"},
-        {"drum:", 5000, "x", "", "xxx...\" at character 6, but drum: takes none"},
+         "999\" at character 14 is out of range; any takes 0 to 1844"},
+        {"letter:a?any=1", 254, "z", "", "zzz\" after the number at character 15; any takes"},
+        {"drum:", 5000, "x", "", "xxx\" at character 6, but drum: takes none"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -424,7 +427,7 @@ TEST(very_long_addresses_are_cut_in_the_text_and_the_reason_is_whole)
         CHECK_EQ(address_parse(text, known, &a), -EINVAL);
         check_shape(enl_error_text());
         CHECK_CONTAINS(enl_error_text(), x->part);
-        CHECK_CONTAINS(enl_error_text(), "...\": ");
+        CHECK_CONTAINS(enl_error_text(), "...");
         free(text);
     }
 }

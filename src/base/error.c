@@ -6,6 +6,7 @@
 
 #include <enlace/error.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +21,9 @@ static _Thread_local const char *current = "";
 int error_set(int result, const char *format, ...)
 {
     int saved = errno;
-    /* Of its own, because an argument may be the text before; longer, so that the cut shows. */
-    char raw[2 * TEXT_SIZE];
+    /* Of its own, because an argument may be the text before; with room for the longest path, so that the
+     * reason behind it is not lost. */
+    char raw[PATH_MAX + TEXT_SIZE];
     va_list arguments;
     int size;
 

@@ -5,8 +5,9 @@
 
 #include <stddef.h>
 
-/* Copies size bytes into buffer as printable ASCII, every other byte as \xHH, terminated; what does not
- * fit into room (at least 4) is cut and ends in "...". Gives buffer back. Pure; any thread. */
+/* Copies size bytes into buffer as printable ASCII, every other byte as \xHH, terminated. If room (at
+ * least 4) is too small for all, the middle is left out: "begin...end". Gives buffer back. Pure; any
+ * thread. */
 const char *printable(char *buffer, size_t room, const char *bytes, size_t size);
 
 #endif

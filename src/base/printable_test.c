@@ -22,16 +22,23 @@ TEST(other_bytes_are_escaped)
               "\\x00\\x0a\\x1b\\x7f\\x80\\xff");
 }
 
-TEST(what_does_not_fit_is_cut_and_says_so)
+TEST(what_does_not_fit_lacks_its_middle_and_says_so)
 {
-    char buffer[10];
+    char buffer[12];
 
-    CHECK_STR(printable(buffer, sizeof buffer, "123456789", 9), "123456789");
-    CHECK_STR(printable(buffer, sizeof buffer, "1234567890", 10), "123456...");
-    CHECK_STR(printable(buffer, sizeof buffer, "\1\1", 2), "\\x01\\x01");
-    CHECK_STR(printable(buffer, sizeof buffer, "\1\1\1", 3), "\\x01...");
+    CHECK_STR(printable(buffer, sizeof buffer, "12345678901", 11), "12345678901");
+    CHECK_STR(printable(buffer, sizeof buffer, "123456789012", 12), "1234...9012");
+    CHECK_STR(printable(buffer, sizeof buffer, "1234567890123456789", 19), "1234...6789");
+    CHECK_STR(printable(buffer, sizeof buffer,
+                        "\1\2"
+                        "345",
+                        5),
+              "\\x01\\x02345");
+    CHECK_STR(printable(buffer, sizeof buffer, "\1\2\3", 3), "\\x01...\\x03");
+    CHECK_STR(printable(buffer, sizeof buffer, "a\2\3\4", 4), "a...\\x04");
     CHECK_STR(printable(buffer, 4, "1234", 4), "...");
     CHECK_STR(printable(buffer, 4, "\1", 1), "...");
+    CHECK_STR(printable(buffer, 4, "123", 3), "123");
 }
 
 TEST(no_room_is_overrun)
