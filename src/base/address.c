@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parser of addresses: one pass from left to right; the first mistake is told with its place. */
+/* The parser of addresses. It stops at the first mistake, and tells it with its place and what is right. */
 #include "base/address.h"
 
 #include "base/checked.h"
@@ -64,12 +64,6 @@ static size_t at(const struct parser *p, const char *place)
     return count;
 }
 
-static void list_schemes(const struct parser *p, struct choice *c)
-{
-    for (size_t i = 0; p->schemes[i]; i++)
-        choice_add(c, p->schemes[i]->scheme);
-}
-
 /* Blanks and control bytes are slips of a shell or an editor; one that is meant is written escaped. */
 static int check_bytes(const struct parser *p)
 {
@@ -102,7 +96,8 @@ static int parse_scheme(struct parser *p, const char **ret_rest)
         }
     }
     choice_init(&known, p->text, size);
-    list_schemes(p, &known);
+    for (size_t i = 0; p->schemes[i]; i++)
+        choice_add(&known, p->schemes[i]->scheme);
     if (p->text[size] != ':')
         return refuse(p, "no \":\" at character %zu; " GRAMMAR "; known mechanisms are %s",
                       at(p, p->text + size), known.list);
@@ -249,7 +244,6 @@ static int parse_word(struct parser *p, const struct value *v, uint64_t *ret)
 {
     const char *const *words = words_of(v->option);
     struct choice right;
-    char range[SHOWN_RANGE];
     char token[SHOWN_TOKEN];
 
     for (size_t i = 0; words[i]; i++) {
@@ -261,9 +255,9 @@ static int parse_word(struct parser *p, const struct value *v, uint64_t *ret)
     choice_init(&right, v->bytes, v->size);
     for (size_t i = 0; words[i]; i++)
         choice_add(&right, words[i]);
-    return refuse(p, "unknown value \"%s\" at character %zu; %s%s",
+    return refuse(p, "unknown value \"%s\" at character %zu; %s takes %s%s",
                   printable(token, sizeof token, v->bytes, v->size), at(p, v->place),
-                  takes(v->option, range), choice_hint(&right));
+                  v->option->name, right.list, choice_hint(&right));
 }
 
 /* The digits at the start of bytes; returns how many there are. Past the range, ret_fits is false. */
@@ -341,7 +335,7 @@ static int parse_value(struct parser *p, const struct value *v, uint64_t *ret)
     return 0;
 }
 
-/* The index of the option that is named in [name, end) of the address. */
+/* The index of the option of that name. */
 static int find_option(const struct parser *p, const char *name, size_t size, size_t *ret_index)
 {
     const struct address_option *options = p->a->scheme->options;
