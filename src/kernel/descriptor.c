@@ -2,6 +2,8 @@
 /* What can be done with any descriptor. */
 #include "kernel/descriptor.h"
 
+#include "kernel/sigpipe.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -122,7 +124,11 @@ ssize_t descriptor_read_at(int fd, void *buffer, size_t size, uint64_t offset)
 ssize_t descriptor_send_file(int to_fd, int file_fd, uint64_t offset, size_t size)
 {
     off_t at = (off_t)offset;
-    ssize_t count = sendfile(to_fd, file_fd, &at, size);
+    struct sigpipe_guard guard;
+    ssize_t count;
 
+    sigpipe_block(&guard);
+    count = sendfile(to_fd, file_fd, &at, size);
+    sigpipe_restore(&guard, count < 0 && errno == EPIPE);
     return count >= 0 ? count : -errno;
 }

@@ -4,16 +4,14 @@
 
 #include "base/error.h"
 #include "kernel/descriptor.h"
+#include "kernel/sigpipe.h"
 #include "kernel/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Flags of preadv2 and pwritev2, which not every libc wraps nor names. */
@@ -135,26 +133,16 @@ ssize_t pipe_end_read(struct pipe_end *end, void *buffer, size_t size, bool may_
     return pipe_end_read(end, buffer, size, may_block);
 }
 
-/* For kernels without the per-call switch: the signal is blocked meanwhile, and taken if it came from us. */
+/* For kernels without the per-call switch. */
 static ssize_t write_guarded(int fd, const struct iovec v[], int count)
 {
-    sigset_t pipe_set, before, pending;
+    struct sigpipe_guard guard;
     ssize_t written;
-    bool was_pending;
-    int error;
 
-    (void)sigemptyset(&pipe_set);
-    (void)sigaddset(&pipe_set, SIGPIPE);
-    (void)pthread_sigmask(SIG_BLOCK, &pipe_set, &before);
-    was_pending = sigismember(&before, SIGPIPE) && sigpending(&pending) == 0 &&
-                  sigismember(&pending, SIGPIPE);
+    sigpipe_block(&guard);
     written = writev(fd, v, count);
-    error = errno;
-    if (written < 0 && error == EPIPE && !was_pending)
-        while (sigtimedwait(&pipe_set, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
-            continue;
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return written >= 0 ? written : -error;
+    sigpipe_restore(&guard, written < 0 && errno == EPIPE);
+    return written >= 0 ? written : -errno;
 }
 
 ssize_t pipe_end_write(struct pipe_end *end, const struct iovec v[], int count, bool may_block)

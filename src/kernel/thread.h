@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether this process is known to have one thread: then only a signal handler can interrupt a call. */
+/* The threads of this process. */
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
 
 #include <stdbool.h>
 
+/* Whether this process is known to have one thread: then only a signal handler can interrupt a call. */
 bool thread_is_alone(void);
+void thread_yield(void);
+int thread_process(void); /* the process's id */
 
 #endif

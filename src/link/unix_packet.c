@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* UNIX sockets that keep boundaries: seqpacket and datagram.
+ *
+ * A receive reads into the program's buffer and, behind it, into a buffer of the link: what did not fit is kept
+ * there whole and given by the next call. The sender's credentials that come with each message also tell an
+ * empty message from the end of a seqpacket socket, which reads as zero bytes too. */
+#include "base/error.h"
+#include "kernel/descriptor.h"
+#include "kernel/memory.h"
+#include "link/link.h"
+#include "link/unix_link.h"
+
+#include <errno.h>
+#include <string.h>
+
+void unix_packet_describe(enum socket_type type, const struct address *a, struct enl_caps *caps)
+{
+    caps->can &= ~(ENL_CAN_BATCH | ENL_CAN_SEND_FILE);
+    caps->can |= ENL_CAN_SENDER;
+    caps->largest_message =
+        address_given(a, "message") ? address_value(a, "message") : UNIX_PACKET_LARGEST;
+    if (type == SOCKET_DATAGRAM) {
+        caps->can &= ~(ENL_CAN_DUPLEX | ENL_CAN_END | ENL_CAN_CREDENTIALS);
+        caps->meet = ENL_MEET_PAIR | ENL_MEET_OPEN | ENL_MEET_ADOPT;
+        caps->senders = ENL_MANY;
+    }
+}
+
+/* ---- receiving ------------------------------------------------------------------------------------------ */
+
+static void fill_message(struct enl_message *m, const struct socket_message *from, size_t size)
+{
+    m->size = m->full_size = size;
+    m->flags |= (from->fds_lost ? ENL_FDS_LOST : 0u) | (from->cut ? ENL_TRUNCATED : 0u);
+    m->sender = from->has_sender ? from->sender : (struct enl_peer){0};
+    m->name_size = from->name_size;
+    m->fd_count = 0;
+}
+
+/* The descriptors go to the program, as many as it has room for. */
+static void give_fds(struct enl_message *m, const int fds[], unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (m->fds != NULL && i < m->fd_capacity)
+            m->fds[m->fd_count++] = fds[i];
+        else {
+            descriptor_close(fds[i]);
+            m->flags |= ENL_FDS_LOST;
+        }
+    }
+}
+
+/* A message that did not fit: `head` bytes lie in the program's buffer, the rest at `kept + head`. */
+static int keep(struct unix_link *u, const struct enl_message *m, const struct socket_message *from,
+                size_t size, size_t head)
+{
+    if (head > 0)
+        memcpy(u->kept, m->data, head);
+    fill_message(&u->kept_message, from, size);
+    memcpy(u->kept_message.name, m->name, from->name_size);
+    if (from->fd_count > 0)
+        memcpy(u->fd_room, from->fds, sizeof from->fds[0] * from->fd_count);
+    u->kept_message.fd_count = from->fd_count;
+    u->has_kept = true;
+    return link_too_large(size, head);
+}
+
+static ssize_t give_kept(struct unix_link *u, struct enl_message *m)
+{
+    const struct enl_message *kept = &u->kept_message;
+    size_t size = kept->size;
+
+    if (size > m->capacity) {
+        if ((m->flags & ENL_TRUNCATE) == 0)
+            return link_too_large(size, m->capacity);
+        size = m->capacity;
+        m->flags |= ENL_TRUNCATED;
+    }
+    if (size > 0)
+        memcpy(m->data, u->kept, size);
+    m->size = size;
+    m->full_size = kept->full_size;
+    m->flags |= kept->flags & (ENL_FDS_LOST | ENL_TRUNCATED);
+    m->sender = kept->sender;
+    m->name_size = kept->name_size;
+    memcpy(m->name, kept->name, kept->name_size);
+    m->fd_count = 0;
+    give_fds(m, u->fd_room, kept->fd_count);
+    u->has_kept = false;
+    return (ssize_t)size;
+}
+
+static ssize_t receive_failed(struct unix_link *u, ssize_t result)
+{
+    if (result == -ECONNRESET && u->type == SOCKET_SEQPACKET) {
+        u->reset = true; /* the kernel says so before what was sent; we say it after */
+        return -EINTR;
+    }
+    if (result == -EAGAIN || result == -EINTR)
+        return result;
+    if (result == -ECONNRESET || result == -ECONNREFUSED)
+        return link_reset("the peer closed or died");
+    return error_set((int)result, "the socket does not receive: %s", strerror((int)-result));
+}
+
+static ssize_t packet_receive(struct enl_link *l, const struct enl_match *match,
+                              struct enl_message *m, bool may_block)
+{
+    struct unix_link *u = link_state(l);
+    size_t head = m->capacity < u->kept_room ? m->capacity : u->kept_room;
+    struct socket_message from;
+    ssize_t size;
+
+    (void)match;
+    if (u->has_kept)
+        return give_kept(u, m);
+    from.parts[0] = (struct iovec){.iov_base = m->data, .iov_len = head};
+    from.parts[1] = (struct iovec){.iov_base = u->kept + head, .iov_len = u->kept_room - head};
+    from.part_count = 2;
+    from.fd_capacity = u->fds_most;
+    from.name = u->served ? m->name : NULL;
+    size = socket_receive_message(l->fd, &from, may_block);
+    if (size < 0)
+        return receive_failed(u, size);
+    if (size == 0 && !from.has_sender && u->type == SOCKET_SEQPACKET)
+        return u->reset ? link_reset("the peer broke off with messages unread") : link_ended();
+    if (from.cut || (size_t)size > l->largest) {
+        for (unsigned i = 0; i < from.fd_count; i++)
+            descriptor_close(from.fds[i]);
+        return error_set(-EBADMSG, "a message above message=%zu came and is lost: raise it", l->largest);
+    }
+    if ((size_t)size > head && (m->flags & ENL_TRUNCATE) == 0)
+        return keep(u, m, &from, (size_t)size, head);
+    fill_message(m, &from, (size_t)size);
+    if ((size_t)size > head) {
+        m->size = head;
+        m->flags |= ENL_TRUNCATED;
+    }
+    give_fds(m, from.fds, from.fd_count);
+    return (ssize_t)m->size;
+}
+
+/* The others of several: they went into their own buffers, and what was larger was cut by the kernel. So only
+ * as many are read at once as have room for the largest message. */
+static ssize_t packet_receive_many(struct enl_link *l, struct enl_message m[], size_t count)
+{
+    struct unix_link *u = link_state(l);
+    struct socket_item items[SOCKET_BATCH];
+    ssize_t received;
+    size_t fit = 0;
+
+    if (u->has_kept || u->fds_most > 0 || u->served)
+        return 0; /* what comes with more than bytes is received one by one */
+    while (fit < count && fit < SOCKET_BATCH && m[fit].capacity >= l->largest) {
+        items[fit] = (struct socket_item){.data = m[fit].data, .size = m[fit].capacity};
+        fit++;
+    }
+    received = fit == 0 ? 0 : socket_receive_many(l->fd, items, fit);
+    for (ssize_t i = 0; i < received; i++) {
+        if (!items[i].has_sender)
+            return i; /* the end; the next receive says so */
+        m[i].size = m[i].full_size = items[i].size;
+        m[i].sender = items[i].sender;
+        m[i].flags |= items[i].cut ? ENL_TRUNCATED : 0;
+    }
+    if (received == -ECONNRESET)
+        u->reset = true;
+    return received;
+}
+
+static bool packet_pending(const struct enl_link *l)
+{
+    const struct unix_link *u = link_state((struct enl_link *)(uintptr_t)l);
+
+    return u->has_kept;
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------------- */
+
+static ssize_t packet_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+{
+    struct unix_link *u = link_state(l);
+    struct socket_message to;
+    int result;
+
+    if (m->fd_count == 0 && m->name_size == 0) {
+        if (u->served)
+            return error_set(-ENOTCONN, "this datagram link has no peer: send to the name of a message "
+                                        "that came (enl_message.name)");
+        return unix_send_result(socket_send(l->fd, m->data, m->size, may_block));
+    }
+    result = unix_check_fds(l, m);
+    if (result == 0 && m->name_size > 0 && u->type != SOCKET_DATAGRAM)
+        result = link_cannot(l, "send to a name: only type=datagram can");
+    if (result < 0)
+        return result;
+    to.parts[0] = (struct iovec){.iov_base = m->data, .iov_len = m->size};
+    to.part_count = 1;
+    to.name = m->name_size > 0 ? (void *)(uintptr_t)m->name : NULL;
+    to.name_size = m->name_size;
+    to.fd_count = m->fd_count;
+    if (m->fd_count > 0)
+        memcpy(to.fds, m->fds, sizeof to.fds[0] * m->fd_count);
+    return unix_send_result(socket_send_message(l->fd, &to, may_block));
+}
+
+static ssize_t packet_send_many(struct enl_link *l, const struct enl_message m[], size_t count,
+                                bool may_block)
+{
+    struct unix_link *u = link_state(l);
+    struct socket_item items[SOCKET_BATCH];
+    size_t plain = 0;
+
+    while (plain < count && plain < SOCKET_BATCH && m[plain].fd_count == 0 &&
+           m[plain].name_size == 0 && !u->served) {
+        items[plain] = (struct socket_item){.data = m[plain].data, .size = m[plain].size};
+        plain++;
+    }
+    if (plain == 0) {
+        ssize_t sent = packet_send(l, m, may_block);
+
+        return sent < 0 ? sent : 1;
+    }
+    return unix_send_result(socket_send_many(l->fd, items, plain, may_block));
+}
+
+/* ---- the rest ----------------------------------------------------------------------------------------------- */
+
+static int packet_stat(struct enl_link *l, struct enl_stat *stat)
+{
+    struct unix_link *u = link_state(l);
+    int result = unix_stat(l, stat);
+
+    if (u->type == SOCKET_DATAGRAM && stat->queued_bytes != 0)
+        stat->queued_bytes = ENL_UNKNOWN; /* the kernel tells the next message's size alone */
+    else if (u->has_kept)
+        stat->queued_bytes += u->kept_message.size;
+    return result;
+}
+
+static const struct link_ops packet_ops = {
+    .send = packet_send,
+    .send_many = packet_send_many,
+    .receive = packet_receive,
+    .receive_many = packet_receive_many,
+    .pending = packet_pending,
+    .unreceived = unix_unreceived,
+    .accept = unix_accept,
+    .stat = packet_stat,
+    .set = unix_set,
+    .peer = unix_peer,
+    .close = unix_close,
+};
+
+int unix_packet_init(struct enl_link *l, int fd)
+{
+    struct unix_link *u = link_state(l);
+    size_t largest = (size_t)l->caps.largest_message;
+    void *memory;
+    int result;
+
+    l->ops = &packet_ops;
+    if (l->listens)
+        return 0;
+    result = socket_set_message_size(fd, largest);
+    if (result == 0)
+        result = socket_want_sender(fd);
+    if (result == 0)
+        result = memory_create(largest, &memory);
+    if (result < 0)
+        return result;
+    u->kept = memory;
+    u->kept_room = largest;
+    return 0;
+}
+
+void unix_packet_fini(struct enl_link *l)
+{
+    struct unix_link *u = link_state(l);
+
+    if (u->has_kept)
+        for (unsigned i = 0; i < u->kept_message.fd_count; i++)
+            descriptor_close(u->fd_room[i]);
+    memory_close(u->kept, u->kept_room);
+    u->kept = NULL;
+}
