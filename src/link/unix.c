@@ -57,17 +57,37 @@ static int check_packet_options(const struct address *a)
     return 0;
 }
 
+/* A name is for those that do not know each other, none for a pair of relatives. */
+static int describe_name(const struct address *a, struct enl_caps *caps)
+{
+    bool path = a->name_size > 0 && a->name[0] != '@';
+
+    if (address_given(a, "mode") && !path)
+        return error_set(-EINVAL, "mode= is for a PATH: %s have none",
+                         a->name_size > 0 ? "abstract names" : "pairs");
+    if (a->name_size > 0) {
+        caps->meet &= ~(ENL_MEET_PAIR | ENL_MEET_ADOPT);
+    } else {
+        caps->meet &= ENL_MEET_PAIR | ENL_MEET_ADOPT;
+        caps->reach = ENL_REACH_RELATIVES;
+        caps->can |= ENL_CAN_DUPLEX; /* also of datagrams: both ends have a peer */
+    }
+    return 0;
+}
+
 static int unix_describe(const struct address *a, struct enl_caps *caps)
 {
     int result;
 
     if (address_value(a, "fds") > 0)
         caps->can |= ENL_CAN_PASS_FDS;
-    if (type_of(a) == SOCKET_STREAM)
-        return framing_describe(a, false, caps);
-    result = check_packet_options(a);
-    unix_packet_describe(type_of(a), a, caps);
-    return result;
+    if (type_of(a) == SOCKET_STREAM) {
+        result = framing_describe(a, false, caps);
+    } else {
+        result = check_packet_options(a);
+        unix_packet_describe(type_of(a), a, caps);
+    }
+    return result < 0 ? result : describe_name(a, caps);
 }
 
 /* ---- byte streams ------------------------------------------------------------------------------------- */
@@ -308,8 +328,6 @@ static int unix_pair(struct enl_link *ends[2], const struct address *a)
         return error_set(-EINVAL, "enl_pair makes unnamed ends: leave the name out");
     result = socket_create_pair(type_of(a), fds);
     for (int i = 0; i < 2 && result == 0; i++) {
-        if (type_of(a) == SOCKET_DATAGRAM)
-            ends[i]->caps.can |= ENL_CAN_DUPLEX;
         result = init_link(ends[i], a, type_of(a), fds[i], true);
         if (result == 0)
             fds[i] = -1;
