@@ -20,9 +20,11 @@ static int refuse_access(const struct enl_link *l, unsigned access)
         return error_set(-EINVAL, "the link is NULL");
     if (l->listens)
         return error_set(-EINVAL, "a listener carries no messages: enl_accept gives links");
-    return error_set(-EINVAL, "this link is not open for %s (%s)",
-                     access == ENL_WRITE ? "sending: ENL_WRITE" : "receiving: ENL_READ",
-                     (l->caps.can & ENL_CAN_DUPLEX) ? "flags of enl_open" : "it is one way");
+    if ((l->caps.can & ENL_CAN_DUPLEX) == 0)
+        return link_cannot(l, access == ENL_WRITE ? "send at the end that receives (duplex)"
+                                                  : "receive at the end that sends (duplex)");
+    return error_set(-EINVAL, "this link was not opened for %s",
+                     access == ENL_WRITE ? "sending: ENL_WRITE" : "receiving: ENL_READ");
 }
 
 static inline bool may_use(const struct enl_link *l, unsigned access)
@@ -148,6 +150,8 @@ ssize_t enl_send(struct enl_link *l, const void *data, size_t size, enl_deadline
 
     if (!may_use(l, ENL_WRITE))
         return refuse_access(l, ENL_WRITE);
+    if (data == NULL && size > 0)
+        return error_set(-EINVAL, "the data is NULL");
     if (!size_fits(l, size))
         return refuse_size(l, size);
     m.data = (void *)(uintptr_t)data;
@@ -266,6 +270,8 @@ ssize_t enl_receive(struct enl_link *l, void *buffer, size_t size, enl_deadline 
     struct enl_message m; /* as in enl_send(): what drivers read, and what they change by parts */
     int result = may_use(l, ENL_READ) && !l->taken ? 0 : check_receive(l, NULL);
 
+    if (result == 0 && buffer == NULL && size > 0)
+        result = error_set(-EINVAL, "the buffer is NULL");
     if (result < 0)
         return result;
     m.data = buffer;
@@ -418,6 +424,8 @@ ssize_t enl_take(struct enl_link *l, const struct enl_match *match, enl_deadline
     int result = check_receive(l, match);
     ssize_t r;
 
+    if (result == 0 && ret_m == NULL)
+        result = error_set(-EINVAL, "ret_m is NULL");
     if (result == 0 && !in_place)
         result = make_buffer(l, &l->take_buffer);
     if (result < 0)
