@@ -119,11 +119,12 @@ int socket_connect(enum socket_type type, const struct socket_name *name, int *r
     return 0;
 }
 
-/* Whether somebody lives at a path that is taken: a connection tells. */
-static int probe(enum socket_type type, const struct socket_name *name)
+/* Whether somebody lives at a path that is taken. A datagram socket asks without being noticed: a listener
+ * answers EPROTOTYPE, where a connection would look like a peer that comes and goes. */
+static int probe(const struct socket_name *name)
 {
     int fd;
-    int result = socket_connect(type, name, &fd);
+    int result = socket_connect(SOCKET_DATAGRAM, name, &fd);
 
     if (result == 0)
         descriptor_close(fd);
@@ -134,8 +135,7 @@ static int probe(enum socket_type type, const struct socket_name *name)
     return error_set(-EADDRINUSE, "somebody listens on %s already", name->bytes);
 }
 
-static int bind_path(int fd, enum socket_type type, const struct socket_name *name,
-                     const struct address *address)
+static int bind_path(int fd, const struct socket_name *name, const struct address *address)
 {
     struct path_facts facts;
     int result;
@@ -151,7 +151,7 @@ static int bind_path(int fd, enum socket_type type, const struct socket_name *na
         return error_set(-EADDRINUSE,
                          "%s is there and is not a socket: choose another path, or remove it first",
                          name->bytes);
-    result = probe(type, name);
+    result = probe(name);
     if (result < 0)
         return result;
     result = path_remove(name->bytes);
@@ -175,7 +175,7 @@ static int serve_path(int fd, enum socket_type type, const struct socket_name *n
         /* born with no more than this mode; the umask may take bits away, which come back below */
         result = descriptor_set_mode(fd, mode);
         if (result == 0)
-            result = bind_path(fd, type, name, &address);
+            result = bind_path(fd, name, &address);
         if (result == 0) {
             result = path_set_mode(name->bytes, mode);
             if (result == 0 && type != SOCKET_DATAGRAM && listen(fd, backlog) != 0)
