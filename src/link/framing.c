@@ -644,6 +644,21 @@ ssize_t framing_send(struct enl_link *l, const struct enl_message *m, bool may_b
     return sent;
 }
 
+/* What the kernel has not begun to take of several messages was not sent: it is taken back, frame by frame.
+ * Returns how many remain. */
+static size_t take_back(struct framing *f, const struct enl_message m[], size_t sent)
+{
+    while (sent > 0) {
+        size_t total = m[sent - 1].size + frame_overhead(f->frame);
+
+        if (waiting(f->out) < total)
+            break;
+        f->out->end -= total;
+        sent--;
+    }
+    return sent;
+}
+
 ssize_t framing_send_many(struct enl_link *l, const struct enl_message m[], size_t count,
                           bool may_block)
 {
@@ -667,8 +682,13 @@ ssize_t framing_send_many(struct enl_link *l, const struct enl_message m[], size
     }
     if (f->batch == 0)
         result = flush_locked(l, may_block);
+    if (result == -EAGAIN || result == -EINTR) {
+        sent = take_back(f, m, sent);
+        last = result;
+        result = 0;
+    }
     unlock_out(f, locked);
-    if (result < 0 && result != -EAGAIN && result != -EINTR)
+    if (result < 0)
         return result;
     return sent > 0 ? (ssize_t)sent : last;
 }
