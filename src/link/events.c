@@ -208,7 +208,7 @@ int enl_flush(struct enl_link *l, enl_deadline until)
     if (l == NULL)
         return error_set(-EINVAL, "the link is NULL");
     if (l->ops->flush == NULL)
-        return 0;
+        return link_canceled(l);
     do {
         result = link_canceled(l);
         if (result == 0)
