@@ -374,6 +374,7 @@ int enl_loan(struct enl_link *l, size_t size, enl_deadline until, struct enl_mes
         return result;
     *ret_m = (struct enl_message){.data = l->loan_buffer, .size = size, .link = l};
     ret_m->token[0] = (uint64_t)until;
+    ret_m->token[1] = size;
     l->loaned = true;
     return 0;
 }
@@ -392,6 +393,9 @@ int enl_commit(struct enl_message *m)
 
     if (l == NULL)
         return error_set(-EINVAL, "enl_commit needs a message from enl_loan that is still open");
+    if (m->size > m->token[1])
+        return error_set(-EINVAL, "the loan is of %llu bytes, the message has %zu: it may be lowered only",
+                         (unsigned long long)m->token[1], m->size);
     r = enl_send_message(l, m, (enl_deadline)m->token[0]);
     if (r < 0)
         return (int)r;
