@@ -9,6 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
+static int fifo_describe(const struct address *a, struct enl_caps *caps)
+{
+    if (address_value(a, "keep") != 0)
+        caps->can &= ~ENL_CAN_END; /* the reader is a writer of its own */
+    return pipe_link_describe(a, caps);
+}
+
 static int create(const struct address *a, unsigned flags)
 {
     int result = fifo_create(a->name, (uint32_t)address_value(a, "mode"));
@@ -82,7 +89,7 @@ const struct link_driver fifo_driver = {
                 .options = fifo_options},
     .ops = &pipe_link_ops,
     .state_size = sizeof(struct pipe_link),
-    .describe = pipe_link_describe,
+    .describe = fifo_describe,
     .open = fifo_link_open,
     .unlink = fifo_unlink,
     .path = fifo_path,
