@@ -200,9 +200,15 @@ int unix_check_fds(const struct enl_link *l, const struct enl_message *m)
                      u->fds_most);
 }
 
+/* What the peer left unread when it closed is out of the count, but the kernel remembers that it was there. */
 int unix_unreceived(struct enl_link *l, size_t *ret_bytes)
 {
-    return socket_unreceived(l->fd, ret_bytes);
+    struct pollfd item = {.fd = l->fd};
+    int result = socket_unreceived(l->fd, ret_bytes);
+
+    if (result == 0 && *ret_bytes == 0 && wait_look(&item, 1) > 0 && (item.revents & POLLERR) != 0)
+        return link_broken();
+    return result;
 }
 
 int unix_peer(struct enl_link *l, struct enl_peer *ret_peer)
@@ -425,10 +431,13 @@ static int connect_link(struct enl_link *l, const struct address *a)
 
 static int unix_open(struct enl_link *l, const struct address *a, unsigned flags)
 {
+    int result;
+
     if (type_of(a) == SOCKET_DATAGRAM && (flags & ENL_CREATE) != 0) {
         if ((flags & ENL_READ) == 0)
             return error_set(-EINVAL, "who creates a datagram socket receives from it: ENL_READ");
-        return serve(l, a);
+        result = serve(l, a);
+        return result == -EADDRINUSE && (flags & ENL_EXCLUSIVE) != 0 ? -EEXIST : result;
     }
     if ((flags & ENL_CREATE) != 0)
         return error_set(-EINVAL, "enl_listen creates a %s socket, enl_open connects to it",
