@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Registers each case for each mechanism to which, by its capabilities, it applies. */
+#include "suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct job {
+    const struct suite_case *suite_case;
+    const struct mechanism *mechanism;
+};
+
+static void run_job(const void *argument)
+{
+    const struct job *job = argument;
+    struct rig r;
+
+    rig_init(&r, job->mechanism);
+    if (!job->suite_case->bare)
+        rig_meet(&r);
+    job->suite_case->run(&r);
+    rig_close(&r);
+}
+
+static void report_unknown(const void *argument)
+{
+    const struct mechanism *m = argument;
+    struct rig r;
+
+    rig_init(&r, m);
+    FAIL("%s: its capabilities are known after all", m->address);
+}
+
+static bool applies(const struct suite_case *c, const struct enl_caps *caps)
+{
+    return (caps->can & c->needs) == c->needs && (caps->can & c->lacks) == 0 &&
+           (c->meet == 0 || (caps->meet & c->meet) != 0) && caps->senders >= c->senders &&
+           caps->receivers >= c->receivers && caps->largest_message >= c->largest;
+}
+
+static void add_one(const struct suite_case *c, const struct mechanism *m)
+{
+    struct job *job = malloc(sizeof(*job));
+    char name[160];
+
+    if (job == NULL)
+        abort();
+    *job = (struct job){.suite_case = c, .mechanism = m};
+    snprintf(name, sizeof(name), "%s/%s", m->name, c->name);
+    test_add(name, run_job, job,
+             &(const struct test_options){.deadline_s = c->deadline_s, .stress = c->stress});
+}
+
+static void add_all(const struct suite_case cases[], size_t count, const struct mechanism *m)
+{
+    char address[ADDRESS_SIZE_MAX];
+    struct enl_caps caps;
+
+    address_expand(m->address, "/tmp", "link", address);
+    if (enl_address_caps(address, &caps) < 0) {
+        char name[160];
+        snprintf(name, sizeof(name), "%s/has_capabilities", m->name);
+        test_add(name, report_unknown, m, NULL);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (applies(&cases[i], &caps))
+            add_one(&cases[i], m);
+}
+
+void suite_add(const struct suite_case cases[], size_t count)
+{
+    test_explain = enl_error_text;
+    for (const struct mechanism *m = mechanisms; m->name != NULL; m++)
+        add_all(cases, count, m);
+}
