@@ -14,7 +14,7 @@ const char *(*test_explain)(void);
 bool check_in_debugger;
 
 /* Threads of one process share its place; a message names the line of its own thread. */
-static _Thread_local const char *here_file;
+static _Thread_local const char *here_file = "(before the first check)";
 static _Thread_local int here_line;
 static struct place *place; /* this process's own, taken after each fork */
 

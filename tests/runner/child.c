@@ -21,9 +21,9 @@ static void become_ordinary(void)
 {
     if (!test_is_root())
         return;
-    CHECK(setgroups(0, NULL) == 0);
-    CHECK(setresgid(NOBODY, NOBODY, NOBODY) == 0);
-    CHECK(setresuid(NOBODY, NOBODY, NOBODY) == 0);
+    if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+        setresuid(NOBODY, NOBODY, NOBODY) < 0)
+        test_fail("root cannot become an ordinary user: %s", strerror(errno));
     /* The change of user has made /proc/self root's, where tests and sanitizers must read. */
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
@@ -76,23 +76,26 @@ void test_collect(pid_t pid, int status, int signal)
 
 void test_kill_child(pid_t pid)
 {
-    CHECK(pid > 0);
-    CHECK(kill(pid, SIGKILL) == 0);
+    if (pid <= 0 || kill(pid, SIGKILL) < 0)
+        test_fail("kill(%d): %s", (int)pid, strerror(pid <= 0 ? EINVAL : errno));
     test_collect(pid, -1, SIGKILL);
 }
 
 void *test_shared(size_t size)
 {
-    const size_t alignment = _Alignof(max_align_t);
-    CHECK(size <= SHARED_SIZE);
+    /* A cache line and its neighbour, so that processes do not slow each other by accident. */
+    const size_t alignment = 128;
+    if (size > SHARED_SIZE)
+        test_fail("test_shared(%zu) is above %d", size, SHARED_SIZE);
     size_t rounded = (size + alignment - 1) / alignment * alignment;
     size_t at = atomic_fetch_add(&test_state->shared_used, rounded);
-    CHECK(at + rounded <= SHARED_SIZE);
+    if (at + rounded > SHARED_SIZE)
+        test_fail("test_shared() has given %d bytes already", SHARED_SIZE);
     return &test_state->shared[at];
 }
 
 struct test_gate {
-    _Alignas(64) atomic_uint opened; /* how often; the futex of those who wait */
+    atomic_uint opened; /* how often; the futex of those who wait */
 };
 
 /* musl has no <linux/futex.h>. */

@@ -20,6 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* There in programs with a leak sanitizer. */
+extern void __lsan_do_leak_check(void) __attribute__((weak));
+
 static const char *explain(void)
 {
     return "the explanation of the layer";
@@ -219,7 +222,7 @@ TEST(bad_check)
 
 TEST(bad_check_eq)
 {
-    CHECK_EQ(-EAGAIN, -ETIMEDOUT);
+    CHECK_EQ(-EAGAIN, -ENOENT);
 }
 
 TEST(bad_check_eq_of_width)
@@ -361,7 +364,9 @@ TEST(leak_descriptor)
 
 TEST(leak_descriptor_under_limit)
 {
-    const struct rlimit few = {32, 32};
+    struct rlimit few;
+    CHECK(getrlimit(RLIMIT_NOFILE, &few) == 0);
+    few.rlim_cur = 32;
     CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
     while (dup(STDIN_FILENO) >= 0)
         continue;
@@ -479,13 +484,12 @@ TEST(leak_file)
 
 TEST(leak_memory)
 {
-#if defined(__SANITIZE_ADDRESS__)
     static void *volatile memory;
+    if (&__lsan_do_leak_check == NULL)
+        SKIP("no leak sanitizer in this build");
     memory = malloc(100);
+    CHECK(memory != NULL);
     memory = NULL;
-#else
-    SKIP("no address sanitizer in this build");
-#endif
 }
 
 /* Under --stress this one fails in its third run, counted in a file of the caller. */

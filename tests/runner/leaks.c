@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Descriptors by number, mappings by start address. */
@@ -61,7 +60,8 @@ static bool look_at_fds(struct leaks *leaks)
         return false;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         char path[64];
-        char target[256] = "?";
+        char target[256];
+        char text[320];
         char *end;
         unsigned long fd = strtoul(entry->d_name, &end, 10);
         if (end == entry->d_name || fd == (unsigned long)dirfd(directory))
@@ -69,7 +69,8 @@ static bool look_at_fds(struct leaks *leaks)
         (void)snprintf(path, sizeof(path), "/proc/self/fd/%lu", fd);
         ssize_t length = readlink(path, target, sizeof(target) - 1);
         target[length < 0 ? 0 : length] = '\0';
-        add(&leaks->fds, &leaks->fd_count, fd, target);
+        (void)snprintf(text, sizeof(text), "%lu -> %s", fd, target);
+        add(&leaks->fds, &leaks->fd_count, fd, text);
     }
     (void)closedir(directory);
     return true;
@@ -107,10 +108,10 @@ static unsigned count_threads(void)
 /* A thread that was joined may stay in /proc for a moment after the join. */
 static unsigned count_threads_patiently(unsigned wanted)
 {
-    const struct timespec millisecond = {.tv_nsec = 1000000};
+    int64_t until_ns = run_now_ns() + (int64_t)PATIENCE_NS * test_time_scale();
     unsigned count = count_threads();
-    for (unsigned i = 0; i < 1000 * test_time_scale() && count > wanted; i++) {
-        (void)nanosleep(&millisecond, NULL);
+    while (count > wanted && run_now_ns() < until_ns) {
+        run_sleep_a_moment();
         count = count_threads();
     }
     return count;
@@ -134,8 +135,7 @@ static unsigned report_new(const char *what, const struct holding *before, size_
     unsigned found = 0;
     for (size_t i = 0; i < after_count; i++)
         if (!contains(before, before_count, after[i].key)) {
-            (void)dprintf(STDERR_FILENO, "leaked %s: %lu -> %s\n", what, after[i].key,
-                          after[i].text);
+            (void)dprintf(STDERR_FILENO, "leaked %s: %s\n", what, after[i].text);
             found++;
         }
     return found;
@@ -176,8 +176,8 @@ static unsigned report_fds(const struct leaks *before)
         report_new("descriptor", before->fds, before->fd_count, after.fds, after.fd_count);
     for (size_t i = 0; i < before->fd_count; i++)
         if (!contains(after.fds, after.fd_count, before->fds[i].key)) {
-            (void)dprintf(STDERR_FILENO, "closed descriptor %lu (%s), which was not the test's\n",
-                          before->fds[i].key, before->fds[i].text);
+            (void)dprintf(STDERR_FILENO, "closed descriptor, which was not the test's: %s\n",
+                          before->fds[i].text);
             found++;
         }
     free_list(after.fds, after.fd_count);

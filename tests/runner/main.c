@@ -137,13 +137,6 @@ static int run_once(const struct test *const tests[], size_t count, bool verbose
     return failed;
 }
 
-static double now_s(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static void shuffle(size_t order[], size_t count, unsigned *seed)
 {
     for (size_t i = count; i > 1; i--) {
@@ -163,11 +156,11 @@ static int run_stress(const struct test *const tests[], size_t count, const stru
     unsigned seed = options->seed;
     unsigned runs = 0;
     size_t bad = count;
-    double until = now_s() + options->stress_s;
+    double until = (double)run_now_ns() / 1e9 + options->stress_s;
     for (size_t i = 0; i < count; i++)
         order[i] = i;
     (void)printf("# seed %u\n", seed);
-    while (bad == count && count > 0 && (runs < count || now_s() < until)) {
+    while (bad == count && count > 0 && (runs < count || (double)run_now_ns() / 1e9 < until)) {
         if (runs % count == 0)
             shuffle(order, count, &seed);
         size_t i = order[runs++ % count];

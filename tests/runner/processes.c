@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 struct process {
@@ -53,24 +53,50 @@ static bool read_process(pid_t pid, struct process *ret_process)
     return true;
 }
 
-/* Calls visit() for each other process that is this one's child or in the test's session. */
-static void for_each_process(void (*visit)(const struct process *process, int fd), int fd)
+/* Emulators know no subreaper. There an orphan is found by its working directory alone. */
+static bool adopts;
+
+void processes_adopt(void)
 {
-    pid_t self = getpid();
+    adopts = prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+}
+
+static bool is_of_test(const struct process *process)
+{
+    char path[64];
+    char directory[sizeof(test_state->directory)];
+    if (process->pid == getpid())
+        return false;
+    if (process->parent == getpid())
+        return true;
+    if (process->state == 'Z')
+        return false; /* its parent's business */
+    if (test_state->test_pid > 0 && process->session == test_state->test_pid)
+        return true;
+    (void)snprintf(path, sizeof(path), "/proc/%d/cwd", (int)process->pid);
+    ssize_t length = readlink(path, directory, sizeof(directory));
+    return length > 0 && (size_t)length == strlen(test_state->directory) &&
+           memcmp(directory, test_state->directory, (size_t)length) == 0;
+}
+
+/* Calls visit() for each other process of the test; returns how many there are. */
+static unsigned for_each_process(void (*visit)(const struct process *process, int fd), int fd)
+{
+    unsigned count = 0;
     DIR *directory = opendir("/proc");
     if (directory == NULL)
-        return;
+        return 0;
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
         struct process process;
         if (!isdigit((unsigned char)entry->d_name[0]) ||
-            !read_process((pid_t)strtol(entry->d_name, NULL, 10), &process))
+            !read_process((pid_t)strtol(entry->d_name, NULL, 10), &process) ||
+            !is_of_test(&process))
             continue;
-        if (process.pid != self &&
-            (process.parent == self ||
-             (test_state->test_pid > 0 && process.session == test_state->test_pid)))
-            visit(&process, fd);
+        visit(&process, fd);
+        count++;
     }
     (void)closedir(directory);
+    return count;
 }
 
 static void describe(const struct process *process, int fd)
@@ -95,7 +121,7 @@ static void describe(const struct process *process, int fd)
 
 void processes_describe(int report_fd)
 {
-    for_each_process(describe, report_fd);
+    (void)for_each_process(describe, report_fd);
 }
 
 static void end(const struct process *process, int fd)
@@ -104,41 +130,46 @@ static void end(const struct process *process, int fd)
     (void)kill(process->pid, SIGKILL);
 }
 
-/* Reaps what has ended; false when no child is left. */
-static bool reap(void)
+static void only_count(const struct process *process, int fd)
+{
+    (void)process;
+    (void)fd;
+}
+
+/* Reaps what has ended, and says whether anything is left. */
+static bool any_left(void)
 {
     pid_t pid;
     do {
         pid = waitpid(-1, NULL, WNOHANG);
     } while (pid > 0);
-    return pid == 0;
+    return pid == 0 || (!adopts && for_each_process(only_count, -1) > 0);
 }
 
-static bool wait_for_all(unsigned milliseconds)
+static bool wait_for_all(int64_t patience_ns)
 {
-    const struct timespec millisecond = {.tv_nsec = 1000000};
-    for (unsigned i = 0; reap(); i++) {
-        if (i >= milliseconds)
+    int64_t until_ns = run_now_ns() + patience_ns;
+    while (any_left()) {
+        if (run_now_ns() >= until_ns)
             return false;
-        (void)nanosleep(&millisecond, NULL);
+        run_sleep_a_moment();
     }
     return true;
 }
 
-/* Orphans of the test are the runner's children, because it is a subreaper. One that is about to
- * end is no leak: nobody could have waited for it. */
+/* An orphan that is about to end is no leak: nobody could have waited for it. */
 unsigned processes_end(bool accuse, int report_fd)
 {
     bool outlived = false;
-    if (accuse && !wait_for_all(1000 * test_time_scale())) {
+    if (accuse && !wait_for_all((int64_t)PATIENCE_NS * test_time_scale())) {
         outlived = true;
         (void)dprintf(report_fd, "leaked process: it outlived the test\n");
         processes_describe(report_fd);
     }
     /* Those whose parent dies first become the runner's children in the next round. */
     for (unsigned round = 0; round < 30; round++) {
-        for_each_process(end, -1);
-        if (wait_for_all(20 * round))
+        (void)for_each_process(end, -1);
+        if (wait_for_all((int64_t)PATIENCE_NS / 10 * round))
             return outlived;
     }
     (void)dprintf(report_fd, "a process of the test cannot be ended\n");

@@ -26,11 +26,17 @@ static void die(const char *what)
     exit(1);
 }
 
-static int64_t now_ns(void)
+int64_t run_now_ns(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+void run_sleep_a_moment(void)
+{
+    const struct timespec millisecond = {.tv_nsec = 1000000};
+    (void)nanosleep(&millisecond, NULL);
 }
 
 unsigned test_time_scale(void)
@@ -61,7 +67,7 @@ void run_prepare(void)
     (void)signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would hide the ends of children */
     if (sigprocmask(SIG_BLOCK, &awaited, &original) < 0)
         die("sigprocmask");
-    (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* orphans of tests come to the runner */
+    processes_adopt();
 }
 
 static void create_state(const struct test *test)
@@ -75,7 +81,7 @@ static void create_state(const struct test *test)
         errno = -r;
         die(test_state->directory);
     }
-    test_state->until_ns = now_ns() + deadline_ns(test) / 10 * 9;
+    test_state->until_ns = run_now_ns() + deadline_ns(test) / 10 * 9;
 }
 
 static void enter_directory(void)
@@ -125,7 +131,7 @@ static bool wait_for_end(pid_t pid, int64_t until_ns, int *ret_status)
     for (;;) {
         if (waitpid(pid, ret_status, WNOHANG) == pid)
             return true;
-        int64_t left_ns = until_ns - now_ns();
+        int64_t left_ns = until_ns - run_now_ns();
         if (left_ns <= 0)
             return false;
         const struct timespec left = {.tv_sec = (time_t)(left_ns / 1000000000),
@@ -193,7 +199,7 @@ void run_test(const struct test *test, struct outcome *ret_outcome)
         die("memfd_create");
     struct objects *before = objects_before();
     create_state(test);
-    int64_t start_ns = now_ns();
+    int64_t start_ns = run_now_ns();
     pid_t runner = getpid();
     (void)fflush(NULL);
     pid_t pid = fork();
@@ -212,7 +218,7 @@ void run_test(const struct test *test, struct outcome *ret_outcome)
         processes_describe(outcome.output_fd);
         (void)kill(pid, SIGKILL);
     }
-    outcome.seconds = (double)(now_ns() - start_ns) / 1e9;
+    outcome.seconds = (double)(run_now_ns() - start_ns) / 1e9;
     clean_up(test, before, &outcome);
     (void)munmap(test_state, sizeof(*test_state));
     *ret_outcome = outcome;

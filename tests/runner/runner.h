@@ -22,6 +22,9 @@ enum { BUILD_TIME_SCALE = 3, BUILD_FOREIGN_THREADS = 0 };
 enum { BUILD_TIME_SCALE = 1, BUILD_FOREIGN_THREADS = 0 };
 #endif
 
+/* How long something may outlive the test that is just about to end. */
+enum { PATIENCE_NS = 1000000000 };
+
 enum verdict { VERDICT_NONE, VERDICT_PASSED, VERDICT_FAILED, VERDICT_SKIPPED };
 
 struct test {
@@ -85,12 +88,16 @@ int directory_create(char *ret_path, size_t size);
 unsigned directory_remove(const char *path, int report_fd);
 
 /* processes.c: the processes of the present test, as its runner or its first process sees them. */
+void processes_adopt(void); /* orphans of tests come to this process, the runner */
 void processes_describe(int report_fd);
 /* The runner ends and reaps all that is left. With `accuse` it first gives them a moment to end by
  * themselves, and returns how many reports it has written of those that did not. */
 unsigned processes_end(bool accuse, int report_fd);
 
-/* run.c: one test in a fork. Returns its verdict; the explanation is in the two outputs. */
+/* run.c */
+int64_t run_now_ns(void);      /* monotonic */
+void run_sleep_a_moment(void); /* between two looks at what has no event to wait for */
+/* One test in a fork. Returns its verdict; the explanation is in the two outputs. */
 struct outcome {
     enum verdict verdict;
     char reason[512];
