@@ -272,10 +272,9 @@ const struct verb verb_demo = {
     .name = "demo",
     .operands = "",
     .summary = "see two processes meet over every mechanism",
-    .about =
-        "The tour: for each mechanism two processes meet, exchange messages of several sizes,\n"
-        "and a table shows what each did and how fast. It takes a second or two, and leaves\n"
-        "nothing behind. The figures are a quick look, not a benchmark.\n",
+    .about = "The tour: for each mechanism two processes meet, exchange messages of several\n"
+             "sizes, and a table shows what each did and how fast. It takes a second or two,\n"
+             "and leaves nothing behind. The figures are a quick look, not a benchmark.\n",
     .options = options,
     .run = run,
 };

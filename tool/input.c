@@ -46,12 +46,12 @@ static int wait_for_more(struct input *in)
         if (fds[0].revents != 0)
             return 0;
         if (in->idle != NULL && count >= 0) {
-            int result = in->idle(in->context);
+            int result = in->idle(in->context, fds[2].revents != 0);
 
             if (result < 0)
                 return result;
         }
-        /* It fired, and idle found no reason to end: looking at it again would not let us sleep. */
+        /* It is still ready, and idle saw no reason to end: looking again would not let us sleep. */
         if (fds[2].revents != 0)
             in->watch_fd = fds[2].fd = -1;
         timeout = -1;
@@ -88,8 +88,8 @@ static ssize_t fill(struct input *in)
 
 static int too_large(const struct input *in)
 {
-    (void)report_failure("message %" PRIu64 " of the input is larger than %zu bytes, "
-                         "the most that the link takes",
+    (void)report_failure("message %" PRIu64 " of the input is larger than %zu bytes, the most that "
+                         "the link takes; options of the address may allow more",
                          in->number + 1, in->most);
     return -EMSGSIZE;
 }

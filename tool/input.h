@@ -17,10 +17,11 @@ struct input {
     enum form form;
     bool boundaries; /* of the link: without them, FORM_LINES gives bytes as they come */
     size_t most;     /* bytes of a message; more is a failure, not a memory hog */
-    /* Called before the input makes us wait; a failure (negative) ends the input. NULL for none. */
-    int (*idle)(void *context);
+    /* Called before the input makes us wait, and when watch_fd (-1 for none) was ready meanwhile; a
+     * failure (negative) ends the input. NULL for none. */
+    int (*idle)(void *context, bool fired);
     void *context;
-    int watch_fd; /* ends the wait, for idle to look again; -1 for none */
+    int watch_fd;
 
     struct bytes buffer;  /* what was read */
     size_t start;         /* and not given out yet, from here on */

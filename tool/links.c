@@ -435,10 +435,10 @@ const struct verb verb_links = {
     .name = "links",
     .operands = "[MECHANISM...]",
     .summary = "show what each mechanism can do",
-    .about = "Shows what the links of each mechanism can do: how two processes meet over it, what\n"
-             "its messages have, what its peers learn of each other. One MECHANISM is explained\n"
-             "in words, several are compared. An address may stand for a mechanism; its options\n"
-             "are considered then: enlace links unix: 'unix:?frame=raw'\n",
+    .about = "Shows what the links of each mechanism can do: how two processes meet over it,\n"
+             "what its messages have, what its peers learn of each other. One MECHANISM is\n"
+             "explained in words, several are compared. An address may stand for a mechanism;\n"
+             "its options are considered then: enlace links unix: 'unix:?frame=raw'\n",
     .options = options,
     .run = run,
 };

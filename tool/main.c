@@ -63,7 +63,7 @@ static void print_help(void)
     for (size_t i = 0; i < VERB_COUNT; i++)
         printf("  %-9s%s\n", verbs[i]->name, verbs[i]->summary);
     printf("\n"
-           "An address names a mechanism and an object of it, MECHANISM:NAME?OPTION=VALUE&...\n"
+           "An address is MECHANISM:NAME?OPTION=VALUE&... In a shell, quote the latter part.\n"
            "\n"
            "  enlace receive --listen unix:/tmp/hello        in one terminal, and in another\n"
            "  echo hello | enlace send unix:/tmp/hello\n"
@@ -138,6 +138,7 @@ int main(int argc, char **argv)
     int status;
 
     fill_standard_streams();
+    terminal_start();
     /* Only what characters are: numbers are read and written as in C, whatever the language. */
     (void)setlocale(LC_CTYPE, "");
     /* A reader that leaves is an error of write(), so that links are closed in order. */

@@ -93,7 +93,7 @@ int meeting_begin(struct meeting *m)
     /* Where there are no connections, the receiver makes the name and waits: it listens, too. */
     if (m->listen && (caps.meet & ENL_MEET_LISTEN) == 0) {
         if ((caps.meet & ENL_MEET_OPEN) == 0 || m->direction != ENL_READ)
-            return report_misuse("at %s no sender can listen", m->address);
+            return report_misuse("nobody listens at %s; leave out --listen", m->address);
         m->listen = false;
         m->create = true;
     }

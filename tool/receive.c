@@ -26,18 +26,17 @@ enum {
 };
 
 static const struct option_row options[] = {
-    {FORM_OPTION_WHOLE, "whole", NULL, "the bytes of the messages alone, nothing between them"},
+    {FORM_OPTION_WHOLE, "whole", NULL, "the bytes of the messages, nothing between them"},
     {FORM_OPTION_PREFIXED, "prefixed", NULL, "before each message its size, as big-endian u32"},
     {FORM_OPTION_HEX, "hex", NULL, "a line of hexadecimal for each message"},
-    {FORM_OPTION_JSON, "json", NULL, "a line of JSON for each message, with size, type, sender..."},
+    {FORM_OPTION_JSON, "json", NULL, "a line of JSON for each: data, size, type, sender"},
     {OPTION_TYPE, "type", "N",
-     "only messages of type N; <=N: the lowest up to N first;\n"
-     "!N: all but N"},
+     "only messages of type N; or <=N: the lowest up to\nN first; or !N: all but N"},
     {OPTION_COUNT, "count", "N", "end after N messages"},
     {MEETING_TIMEOUT, "timeout", "DURATION",
      "wait so long at most for the peer and each message;\n0: take only what is there now"},
     MEETING_OPTIONS,
-    {OPTION_KEEP, "keep", NULL, "listen on: serve many peers at once, also after one left"},
+    {OPTION_KEEP, "keep", NULL, "with --listen: serve many peers, and stay"},
     {0},
 };
 

@@ -88,8 +88,9 @@ static int failed(const struct sender *s, ssize_t result)
 }
 
 /* Before the input makes us wait, what was sent must be under way; and if nobody is left to receive, there
- * is nothing to wait for. */
-static int idle(void *context)
+ * is nothing to wait for. A peer that will not send any more is not gone, and does not make the descriptor
+ * ready, for we want nothing of it. */
+static int idle(void *context, bool fired)
 {
     struct sender *s = context;
     struct enl_link *l = s->meeting.link;
@@ -99,7 +100,7 @@ static int idle(void *context)
         (void)failed(s, result);
     if (result < 0)
         return result;
-    if ((enl_link_events(l) & ENL_GONE) != 0) {
+    if (fired && (enl_link_events(l) & ENL_GONE) != 0) {
         (void)report_failure("the peer at %s has gone", s->meeting.address);
         return -EPIPE;
     }

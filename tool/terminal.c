@@ -69,16 +69,25 @@ const char *terminal_plain(void)
     return sequence("\033[0m");
 }
 
+void terminal_start(void)
+{
+    static char buffer[65536];
+
+    (void)setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+}
+
 int terminal_flush(void)
 {
     static bool told;
+    /* An earlier write has failed just now; stdio has forgotten why, errno has not. */
+    int error = ferror(stdout) ? errno : 0;
 
-    errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if (fflush(stdout) != 0)
+        error = errno;
+    else if (!ferror(stdout))
         return 0;
-    if (!told && errno != EPIPE)
-        (void)report_failure("cannot write to standard output: %s",
-                             strerror(errno == 0 ? EIO : errno));
+    if (!told && error != EPIPE)
+        (void)report_failure("cannot write to standard output: %s", strerror(error));
     told = true;
     return -1;
 }

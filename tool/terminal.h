@@ -20,8 +20,11 @@ const char *terminal_faint(void);
 const char *terminal_green(void);
 const char *terminal_plain(void);
 
-/* Hands on what was printed so far. 0, or -1 after saying why standard output does not take it; of a
- * reader that has left, nothing is said, and once is enough for the rest. */
+/* Lets stdio gather what is printed until terminal_flush(), or 64 KiB. To be called once, first of all. */
+void terminal_start(void);
+
+/* Hands on what was printed so far; after a failed write to be called at once. 0, or -1 after saying why
+ * standard output does not take it; of a reader that has left, nothing is said. */
 int terminal_flush(void);
 
 #endif
