@@ -19,7 +19,7 @@ void report_as(const char *verb)
     speaker = verb;
 }
 
-static void say(const char *format, va_list list)
+__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list list)
 {
     /* What was printed so far comes first, where both go to one terminal. */
     (void)fflush(stdout);
