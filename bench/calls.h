@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls: how many a way makes for its messages, counted by tracing the two processes.
+ * Counts, unlike times, are the same on every machine and under any load. */
+#ifndef BENCH_CALLS_H
+#define BENCH_CALLS_H
+
+#include "duel.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CALLS_KINDS_MAX 600 /* more than any architecture has */
+
+struct calls {
+    int error; /* 0, or why nothing was counted, with a text */
+    char text[240];
+    double each; /* calls per message, both sides together */
+    uint32_t messages;
+    uint32_t counts[CALLS_KINDS_MAX]; /* by number */
+};
+
+/* Counts for messages of size bytes. Asleep (ENL_FOREVER): round trips in which each receiver
+ * waits, and messages that are there before their receiver comes. Looking (ENL_NOW): a receive
+ * that finds nothing, a send, a receive. */
+void calls_count(const struct entry *e, enum wait wait, size_t size, struct calls *ret_calls);
+
+/* "write 200, read 200", cut to fit. */
+void calls_text(const struct calls *calls, char *ret_text, size_t size);
+
+/* Whether write calls can do without SIGPIPE on pipes (RWF_NOSIGNAL): if not, the library has to
+ * mask the signal around each, with two calls more. */
+bool calls_without_sigpipe(void);
+
+#endif

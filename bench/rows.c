@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of what is measured, and their expansion into rows. */
+#include "rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the tables: add lines here ---------------------------------------------------------------- */
+
+/* Measured in each pattern and size that both ways allow, enlace as the subject, bare as the
+ * reference. */
+static const struct mechanism {
+    const char *name;
+    struct entry bare;
+    const char *address;
+    const char *large; /* the address for messages above LARGE bytes, if it is another one */
+} mechanisms[] = {
+    {"pipe", {&way_pipe, ""}, "pipe:", "pipe:?writers=one"},
+    {"fifo", {&way_fifo, ""}, "fifo:%s/fifo", "fifo:%s/fifo?writers=one"},
+    {"unix-stream", {&way_socket, "stream"}, "unix:?type=stream", NULL},
+    {"unix-seqpacket", {&way_socket, "seqpacket"}, "unix:?type=seqpacket", NULL},
+    {"unix-datagram", {&way_socket, "datagram"}, "unix:?type=datagram", NULL},
+};
+#define LARGE 4000u /* what a pipe takes at once, less any header */
+
+/* Any other comparison: the name gets pattern, size, place and wait appended, as those above do. */
+static const struct extra {
+    const char *name;
+    struct entry subject, reference;
+    enum pattern pattern;
+    size_t size;
+    enum wait wait;
+    enum place place;
+} extras[] = {
+    {"batched",
+     {&way_enlace, "unix:?type=stream&batch=32k"},
+     {&way_enlace, "unix:?type=stream"},
+     PATTERN_ONE_WAY,
+     8,
+     WAIT_SLEEP,
+     PLACE_SPLIT},
+    {"ring", {&way_ring_in_place, ""}, {&way_ring, ""}, PATTERN_ONE_WAY, 8, WAIT_LOOK, PLACE_SPLIT},
+    {"ring",
+     {&way_ring_in_place, ""},
+     {&way_ring, ""},
+     PATTERN_ONE_WAY,
+     64,
+     WAIT_LOOK,
+     PLACE_SPLIT},
+    {"ring",
+     {&way_ring_in_place, ""},
+     {&way_ring, ""},
+     PATTERN_ONE_WAY,
+     1024,
+     WAIT_LOOK,
+     PLACE_SPLIT},
+    {"ring",
+     {&way_ring_in_place, ""},
+     {&way_ring, ""},
+     PATTERN_ONE_WAY,
+     65536,
+     WAIT_LOOK,
+     PLACE_SPLIT},
+    {"ring",
+     {&way_ring_in_place, ""},
+     {&way_ring, ""},
+     PATTERN_ONE_WAY,
+     1048576,
+     WAIT_LOOK,
+     PLACE_SPLIT},
+};
+
+/* Mechanisms whose system calls are counted, in both wait modes: those of the first table, by
+ * name. */
+static const struct counted {
+    const char *mechanism;
+    unsigned
+        sigpipe_sends; /* of the calls counted for a message, how many may have to mask SIGPIPE */
+} counted[] = {
+    {"pipe", 1}, {"fifo", 1}, {"unix-stream", 0}, {"unix-seqpacket", 0}, {"unix-datagram", 0},
+};
+
+static const struct bar bar_list[] = {
+    {"pipe, one CPU", "pipe/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
+    {"pipe, two CPUs", "pipe/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
+    {"UNIX stream, one CPU", "unix-stream/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
+    {"UNIX stream, two CPUs", "unix-stream/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
+    {"UNIX seqpacket, one CPU", "unix-seqpacket/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
+    {"UNIX seqpacket, two CPUs", "unix-seqpacket/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
+    {"UNIX stream, 8 B in batches", "batched/one-way/8/split/sleep", BETTER_HIGHER, 20},
+    {"system calls, pipe, FOREVER", "pipe/calls/sleep", BETTER_LOWER, 1},
+    {"system calls, pipe, NOW", "pipe/calls/look", BETTER_LOWER, 1},
+    {"system calls, UNIX stream, FOREVER", "unix-stream/calls/sleep", BETTER_LOWER, 1},
+    {"system calls, UNIX stream, NOW", "unix-stream/calls/look", BETTER_LOWER, 1},
+    {"system calls, UNIX seqpacket, FOREVER", "unix-seqpacket/calls/sleep", BETTER_LOWER, 1},
+    {"system calls, UNIX seqpacket, NOW", "unix-seqpacket/calls/look", BETTER_LOWER, 1},
+};
+
+/* ---- the expansion ---------------------------------------------------------------- */
+
+#define WEIGHT_PLAIN 2u
+#define WEIGHT_BAR 10u
+#define WEIGHT_BAR_QUICK 4u
+#define PLAIN_SIZE 64u /* of calls, of looking, and of quick runs */
+
+static_assert(sizeof bar_list / sizeof bar_list[0] <= BARS_MAX, "BARS_MAX is too small");
+
+static const size_t sizes[] = {8, 64, 1024, 65536, 1048576};
+
+const char *pattern_name(enum pattern pattern)
+{
+    return pattern == PATTERN_ROUND_TRIP ? "round-trip" : "one-way";
+}
+
+const char *wait_name(enum wait wait)
+{
+    return wait == WAIT_SLEEP ? "sleep" : "look";
+}
+
+static void *list_new(size_t count, size_t size)
+{
+    void *list = calloc(count, size);
+
+    if (list == NULL) {
+        perror("bench");
+        exit(2);
+    }
+    return list;
+}
+
+static bool has_bar(const char *name)
+{
+    for (size_t i = 0; i < sizeof bar_list / sizeof bar_list[0]; i++)
+        if (strcmp(bar_list[i].row, name) == 0)
+            return true;
+    return false;
+}
+
+/* Adds a row if the options let it in. Without enough CPUs, and with --pin, only the places that
+ * remain. */
+static void add(struct rows *rows, const struct options *o, const char *name, struct duel d)
+{
+    bool barred;
+
+    if (o->placed && o->place == PLACE_FREE && d.place == PLACE_SPLIT)
+        d.place = PLACE_FREE;
+    if ((o->placed && d.place != o->place) || !place_possible(d.place))
+        return;
+    (void)snprintf(d.name, sizeof d.name, "%s/%s/%zu/%s/%s", name, pattern_name(d.pattern), d.size,
+                   place_name(d.place), wait_name(d.wait));
+    barred = has_bar(d.name);
+    if (!options_select(o, d.name) || rows->row_count == ROWS_MAX)
+        return;
+    if (o->quick && o->only == NULL && !barred && d.size != PLAIN_SIZE)
+        return;
+    d.weight = !barred ? WEIGHT_PLAIN : o->quick ? WEIGHT_BAR_QUICK : WEIGHT_BAR;
+    rows->rows[rows->row_count++].duel = d;
+}
+
+static void add_mechanism(struct rows *rows, const struct options *o, const struct mechanism *m)
+{
+    struct duel d = {.reference = m->bare};
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        d.size = sizes[i];
+        d.subject = (struct entry){&way_enlace, m->address};
+        if (d.size > LARGE && m->large != NULL)
+            d.subject.what = m->large;
+        for (d.place = PLACE_SPLIT; d.place <= PLACE_SAME; d.place++)
+            for (d.pattern = PATTERN_ROUND_TRIP; d.pattern <= PATTERN_ONE_WAY; d.pattern++)
+                add(rows, o, m->name, d);
+    }
+    /* On one CPU the side that looks would only keep the other one from running. */
+    d.size = PLAIN_SIZE;
+    d.subject.what = m->address;
+    d.place = PLACE_SPLIT;
+    d.pattern = PATTERN_ROUND_TRIP;
+    d.wait = WAIT_LOOK;
+    add(rows, o, m->name, d);
+}
+
+static void add_calls(struct rows *rows, const struct options *o, const struct mechanism *m,
+                      const struct counted *counts, enum wait wait)
+{
+    struct call_row *row = &rows->calls[rows->call_count];
+
+    (void)snprintf(row->name, sizeof row->name, "%s/calls/%s", m->name, wait_name(wait));
+    if (!options_select(o, row->name))
+        return;
+    row->subject = (struct entry){&way_enlace, m->address};
+    row->reference = m->bare;
+    row->wait = wait;
+    row->allowed = calls_without_sigpipe() ? 0 : 2.0 * counts->sigpipe_sends;
+    rows->call_count++;
+}
+
+void rows_make(const struct options *o, struct rows *ret_rows)
+{
+    const size_t mechanism_count = sizeof mechanisms / sizeof mechanisms[0];
+    const size_t counted_count = sizeof counted / sizeof counted[0];
+    struct rows *rows = ret_rows;
+
+    memset(rows, 0, sizeof *rows);
+    rows->rows = list_new(ROWS_MAX, sizeof rows->rows[0]);
+    rows->calls = list_new(2 * counted_count, sizeof rows->calls[0]);
+    for (size_t i = 0; i < mechanism_count; i++)
+        add_mechanism(rows, o, &mechanisms[i]);
+    for (size_t i = 0; i < sizeof extras / sizeof extras[0]; i++)
+        add(rows, o, extras[i].name,
+            (struct duel){.pattern = extras[i].pattern,
+                          .size = extras[i].size,
+                          .wait = extras[i].wait,
+                          .place = extras[i].place,
+                          .subject = extras[i].subject,
+                          .reference = extras[i].reference});
+    for (size_t i = 0; i < counted_count; i++)
+        for (size_t k = 0; k < mechanism_count; k++)
+            if (strcmp(counted[i].mechanism, mechanisms[k].name) == 0)
+                for (enum wait wait = WAIT_SLEEP; wait <= WAIT_LOOK; wait++)
+                    add_calls(rows, o, &mechanisms[k], &counted[i], wait);
+    for (size_t i = 0; i < sizeof bar_list / sizeof bar_list[0]; i++)
+        if (rows_find(rows, bar_list[i].row) != NULL ||
+            rows_find_calls(rows, bar_list[i].row) != NULL)
+            rows->bars[rows->bar_count++] = &bar_list[i];
+}
+
+const struct row *rows_find(const struct rows *rows, const char *name)
+{
+    for (size_t i = 0; i < rows->row_count; i++)
+        if (strcmp(rows->rows[i].duel.name, name) == 0)
+            return &rows->rows[i];
+    return NULL;
+}
+
+const struct call_row *rows_find_calls(const struct rows *rows, const char *name)
+{
+    for (size_t i = 0; i < rows->call_count; i++)
+        if (strcmp(rows->calls[i].name, name) == 0)
+            return &rows->calls[i];
+    return NULL;
+}
+
+/* ---- the run ---------------------------------------------------------------- */
+
+static void progress(size_t done, size_t all, const char *name)
+{
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r\033[K[%zu/%zu] %s", done, all, name);
+}
+
+static uint64_t total_weight(const struct rows *rows)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < rows->row_count; i++)
+        sum += rows->rows[i].duel.weight;
+    return sum;
+}
+
+void rows_measure(struct rows *rows, const struct options *o)
+{
+    uint64_t total_ns = (uint64_t)o->seconds * 1000000000u, weights = total_weight(rows);
+    struct duel_limits limits = {.slice_ns = 20000000u, .probe_ns = 2000000u};
+    size_t all = rows->row_count + rows->call_count;
+
+    if (o->quick)
+        limits.slice_ns = 10000000u;
+    for (size_t i = 0; i < rows->call_count; i++) {
+        struct call_row *row = &rows->calls[i];
+
+        progress(i + 1, all, row->name);
+        calls_count(&row->subject, row->wait, PLAIN_SIZE, &row->calls[0]);
+        calls_count(&row->reference, row->wait, PLAIN_SIZE, &row->calls[1]);
+        row->done = row->calls[0].error == 0 && row->calls[1].error == 0;
+    }
+    for (size_t i = 0; i < rows->row_count; i++) {
+        struct row *row = &rows->rows[i];
+
+        progress(rows->call_count + i + 1, all, row->duel.name);
+        limits.total_ns = total_ns * row->duel.weight / weights;
+        row->result = duel_result_new();
+        duel_run(&row->duel, &limits, row->result);
+    }
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\r\033[K");
+}

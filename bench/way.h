@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The contract of a way: one way to get messages of one size from process to process. The
+ * harness knows no mechanism; a way knows nothing of slices and times. To add one: a const
+ * struct way, named here and used in rows.c. */
+#ifndef BENCH_WAY_H
+#define BENCH_WAY_H
+
+#include "place.h"
+#include "reference/ring.h"
+
+#include <enlace/enlace.h>
+#include <stddef.h>
+
+enum pattern { PATTERN_ROUND_TRIP, PATTERN_ONE_WAY };
+
+/* What a process does while there is nothing to receive or no room to send: both do the same. */
+enum wait { WAIT_SLEEP, WAIT_LOOK };
+
+struct way;
+
+/* The use of a way by one process, for one comparison. */
+struct course {
+    const struct way *way;
+    const char *what; /* the way's own: an address, or the name of a kind */
+    size_t size;      /* of every message */
+    enum pattern pattern;
+    enum wait wait;
+    /* Of the sides before join(), by side; from then on only the own one is used. One descriptor
+     * or link may serve both directions. One way, SIDE_PING sends. */
+    union {
+        struct {
+            int send[2], receive[2];
+        } fd;
+        struct {
+            struct enl_link *send[2], *receive[2];
+        } link;
+        struct ring ring[2]; /* there, back */
+    };
+    enum side side;
+    struct enl_message message; /* of an open loan or take */
+    char error[200];            /* why a call failed, where errno does not say it all */
+};
+
+/* The calls return 0 or a negative errno. With WAIT_SLEEP they wait without a limit; with
+ * WAIT_LOOK they return -EAGAIN if there is nothing or no room, and the harness calls again (a
+ * message that they have begun they complete). A way that copies has send and receive; one that
+ * hands out its own memory has the other four. */
+struct way {
+    const char *name;
+    /* 0 if this way can carry messages of this size, else a negative errno, with the reason in
+     * c->error. Changes nothing. May be NULL: it can. */
+    int (*check)(struct course *c);
+    /* Before the fork, both ends; after it, in each process: keep the own ones alone. */
+    int (*make)(struct course *c);
+    void (*join)(struct course *c, enum side side);
+    int (*send)(struct course *c, const void *data);
+    int (*receive)(struct course *c, void *buffer);
+    int (*loan)(struct course *c, void **ret_data);
+    int (*commit)(struct course *c);
+    int (*take)(struct course *c, const void **ret_data);
+    int (*release)(struct course *c);
+    /* Until nothing is held back. May be NULL. */
+    int (*flush)(struct course *c);
+};
+
+extern const struct way way_pipe;   /* what: "" */
+extern const struct way way_fifo;   /* what: "" */
+extern const struct way way_socket; /* what: "stream", "seqpacket", "datagram" */
+extern const struct way way_enlace; /* what: an address; %s in it is replaced by a new directory */
+extern const struct way way_enlace_in_place;
+extern const struct way way_ring; /* what: "" */
+extern const struct way way_ring_in_place;
+
+/* A new private directory, and its end. */
+int way_make_directory(char *ret_path, size_t size);
+
+#endif
