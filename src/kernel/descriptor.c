@@ -64,9 +64,12 @@ int descriptor_facts(int fd, struct descriptor_facts *ret_facts)
 const char *descriptor_kind_name(enum descriptor_kind kind)
 {
     static const char *const names[] = {
-        [DESCRIPTOR_PIPE] = "a pipe or FIFO",       [DESCRIPTOR_SOCKET] = "a socket",
-        [DESCRIPTOR_FILE] = "a regular file",       [DESCRIPTOR_DIRECTORY] = "a directory",
-        [DESCRIPTOR_DEVICE] = "a device or terminal", [DESCRIPTOR_OTHER] = "of a kind without a name",
+        [DESCRIPTOR_PIPE] = "a pipe or FIFO",
+        [DESCRIPTOR_SOCKET] = "a socket",
+        [DESCRIPTOR_FILE] = "a regular file",
+        [DESCRIPTOR_DIRECTORY] = "a directory",
+        [DESCRIPTOR_DEVICE] = "a device or terminal",
+        [DESCRIPTOR_OTHER] = "of a kind without a name",
     };
 
     return names[kind];

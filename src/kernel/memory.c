@@ -12,8 +12,8 @@ int memory_create(size_t size, void **ret_memory)
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED)
-        return error_set(-errno, "no memory for a buffer of %zu bytes: ask for a smaller message=",
-                         size);
+        return error_set(-errno,
+                         "no memory for a buffer of %zu bytes: ask for a smaller message=", size);
     if (madvise(memory, size, MADV_WIPEONFORK) != 0) {
         int result = -errno;
 

@@ -79,7 +79,8 @@ int path_lock_directory(const char *path, enl_deadline until, int *ret_fd)
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
         return -errno; /* no fault of the directory: the caller's text is the better one */
     if (fd < 0)
-        return error_set(-errno, "cannot open the directory %s, in which the socket goes", directory);
+        return error_set(-errno, "cannot open the directory %s, in which the socket goes",
+                         directory);
     /* Others hold it for microseconds; flock has no deadline of its own. */
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR)

@@ -206,11 +206,12 @@ int pipe_set_capacity(int fd, size_t bytes)
         return 0;
     result = -errno;
     if (result == -EPERM)
-        return error_set(result,
-                         "a capacity of %zu bytes is not allowed: above /proc/sys/fs/pipe-max-size "
-                         "(%lu), or the pipes of this user are above pipe-user-pages-soft (%lu pages)",
-                         bytes, read_limit("/proc/sys/fs/pipe-max-size"),
-                         read_limit("/proc/sys/fs/pipe-user-pages-soft"));
+        return error_set(
+            result,
+            "a capacity of %zu bytes is not allowed: above /proc/sys/fs/pipe-max-size "
+            "(%lu), or the pipes of this user are above pipe-user-pages-soft (%lu pages)",
+            bytes, read_limit("/proc/sys/fs/pipe-max-size"),
+            read_limit("/proc/sys/fs/pipe-user-pages-soft"));
     if (result == -EBUSY)
         return error_set(result, "a capacity of %zu bytes is less than what waits in the pipe now",
                          bytes);
@@ -252,14 +253,15 @@ int fifo_open(const char *path, bool writes, int *ret_fd)
     if (stat(path, &status) != 0)
         return -errno;
     if (!S_ISFIFO(status.st_mode))
-        return error_set(-EINVAL, "%s is not a FIFO: choose another path, or remove it first", path);
+        return error_set(-EINVAL, "%s is not a FIFO: choose another path, or remove it first",
+                         path);
     fd = open(path, (writes ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return -errno;
     result = descriptor_facts(fd, &facts);
     if (result == 0 && facts.kind != DESCRIPTOR_PIPE)
-        result = error_set(-EINVAL, "%s is not a FIFO but %s", path,
-                           descriptor_kind_name(facts.kind));
+        result =
+            error_set(-EINVAL, "%s is not a FIFO but %s", path, descriptor_kind_name(facts.kind));
     if (result < 0) {
         descriptor_close(fd);
         return result;

@@ -131,7 +131,8 @@ static int probe(const struct socket_name *name)
     if (result == -ECONNREFUSED)
         return 0;
     if (result == -EACCES)
-        return error_set(-EADDRINUSE, "%s is taken, and this user may not ask by whom", name->bytes);
+        return error_set(-EADDRINUSE, "%s is taken, and this user may not ask by whom",
+                         name->bytes);
     return error_set(-EADDRINUSE, "somebody listens on %s already", name->bytes);
 }
 
@@ -156,7 +157,8 @@ static int bind_path(int fd, const struct socket_name *name, const struct addres
         return result;
     result = path_remove(name->bytes);
     if (result < 0)
-        return error_set(result, "%s was left by a dead process and cannot be removed", name->bytes);
+        return error_set(result, "%s was left by a dead process and cannot be removed",
+                         name->bytes);
     return bind(fd, (const struct sockaddr *)&address->name, address->size) == 0 ? 0 : -errno;
 }
 
@@ -189,7 +191,8 @@ static int serve_path(int fd, enum socket_type type, const struct socket_name *n
     return result;
 }
 
-static int serve_abstract(int fd, enum socket_type type, const struct socket_name *name, int backlog)
+static int serve_abstract(int fd, enum socket_type type, const struct socket_name *name,
+                          int backlog)
 {
     struct address address;
     int result = address_of(name, false, &address);

@@ -43,9 +43,9 @@ int socket_facts(int fd, struct socket_facts *ret_facts);
 int socket_set_message_size(int fd, size_t bytes);
 int socket_capacity(int fd, size_t *ret_bytes);
 int socket_set_capacity(int fd, size_t bytes);
-int socket_want_sender(int fd);                        /* SO_PASSCRED */
-int socket_peer(int fd, struct enl_peer *ret_peer);    /* -ENOTCONN if there is none */
-int socket_unreceived(int fd, size_t *ret_bytes);      /* sent, and not yet received by the peer */
+int socket_want_sender(int fd);                     /* SO_PASSCRED */
+int socket_peer(int fd, struct enl_peer *ret_peer); /* -ENOTCONN if there is none */
+int socket_unreceived(int fd, size_t *ret_bytes);   /* sent, and not yet received by the peer */
 
 ssize_t socket_send(int fd, const void *data, size_t size, bool may_block);
 ssize_t socket_receive(int fd, void *buffer, size_t size, bool may_block);
@@ -60,8 +60,8 @@ struct socket_message {
     bool has_sender;
     struct enl_peer sender;
     bool fds_lost;
-    bool cut;       /* the message was longer than the parts */
-    void *name;     /* of the peer: sent to, or ENL_PEER_NAME_SIZE of room; NULL: none */
+    bool cut;   /* the message was longer than the parts */
+    void *name; /* of the peer: sent to, or ENL_PEER_NAME_SIZE of room; NULL: none */
     unsigned name_size;
 };
 

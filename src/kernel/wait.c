@@ -72,7 +72,8 @@ void interrupt_clear(struct interrupt *i)
     if (wake_fd >= 0)
         (void)eventfd_read(wake_fd, &count); /* non-blocking; empty is fine */
     if (blocking_fd >= 0)
-        (void)descriptor_set_blocking(blocking_fd, true); /* else its calls say -EAGAIN: still right */
+        (void)descriptor_set_blocking(blocking_fd,
+                                      true); /* else its calls say -EAGAIN: still right */
 }
 
 /* After this interrupt_raise() reaches the ppoll that follows. */

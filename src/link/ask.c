@@ -27,8 +27,8 @@ int enl_link_stat(struct enl_link *l, struct enl_stat *ret_stat)
     stat.unsent_bytes = l->ops->unsent == NULL ? 0 : l->ops->unsent(l);
     result = l->ops->stat == NULL ? 0 : l->ops->stat(l, &stat);
     if (result < 0)
-        return error_set(result, "%s: the kernel does not tell its state: %s", l->driver->face.scheme,
-                         strerror(-result));
+        return error_set(result, "%s: the kernel does not tell its state: %s",
+                         l->driver->face.scheme, strerror(-result));
     *ret_stat = stat;
     return 0;
 }

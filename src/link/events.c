@@ -120,7 +120,8 @@ unsigned enl_link_events(struct enl_link *l)
 static int check_poll(struct enl_link *const links[], size_t count)
 {
     if (count == 0 || count > ENL_POLL_MAX || links == NULL)
-        return error_set(-EINVAL, "enl_poll takes 1 to %d links, not %zu: use epoll with enl_link_fd",
+        return error_set(-EINVAL,
+                         "enl_poll takes 1 to %d links, not %zu: use epoll with enl_link_fd",
                          ENL_POLL_MAX, count);
     for (size_t i = 0; i < count; i++) {
         if (links[i] == NULL)

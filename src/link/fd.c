@@ -78,7 +78,8 @@ int link_export(struct enl_link *l, char *ret_address, size_t size)
     if (l->ops->flush != NULL)
         result = l->ops->flush(l, false);
     if (result < 0)
-        return error_set(result, "the link has messages that could not be sent yet: enl_flush it first");
+        return error_set(result,
+                         "the link has messages that could not be sent yet: enl_flush it first");
     length = write_address(l, ret_address, size);
     if (length < 0 || (size_t)length >= size)
         return error_set(-EINVAL, "%zu bytes are too few for the link's address", size);

@@ -26,8 +26,9 @@ static int create(const struct address *a, unsigned flags)
 static int check_open(const struct address *a, unsigned flags)
 {
     if ((flags & (ENL_READ | ENL_WRITE)) == (ENL_READ | ENL_WRITE))
-        return error_set(-ENOTSUP, "fifo: is one way (duplex): open one for ENL_READ and another for "
-                                   "ENL_WRITE");
+        return error_set(-ENOTSUP,
+                         "fifo: is one way (duplex): open one for ENL_READ and another for "
+                         "ENL_WRITE");
     if (address_value(a, "keep") != 0 && (flags & ENL_WRITE) != 0)
         return error_set(-EINVAL, "keep is for the reader, which then outlives its writers");
     return 0;

@@ -24,9 +24,11 @@
 
 enum frame { FRAME_U32, FRAME_LINE, FRAME_RAW };
 
-#define FRAMING_LARGEST 1048576u     /* the preset of message= */
-#define FRAMING_MOST (1u << 30)      /* its limit */
+#define FRAMING_LARGEST 1048576u /* the preset of message= */
+#define FRAMING_MOST (1u << 30)  /* its limit */
 #define FRAMING_BATCH_MOST (1u << 20)
+#define FRAMING_READ_AHEAD                                                                         \
+    65536u /* a read asks for so much: half of a core's second cache stays free */
 
 /* How bytes move. Both answer -EAGAIN or what could be moved; 0 of read is the end. */
 struct framing_bytes {
@@ -53,10 +55,10 @@ struct framing_fds {
 struct framing {
     const struct framing_bytes *bytes;
     enum frame frame;
-    size_t largest;      /* message */
-    size_t batch;        /* 0: none */
-    bool atomic;         /* several writers: each write is whole frames, of at most PIPE_ATOMIC bytes */
-    bool send_failed;    /* a part of a frame is out and the rest cannot be had */
+    size_t largest; /* message */
+    size_t batch;   /* 0: none */
+    bool atomic;    /* several writers: each write is whole frames, of at most PIPE_ATOMIC bytes */
+    bool send_failed; /* a part of a frame is out and the rest cannot be had */
     struct framing_buffer *in, *out;
     size_t in_size, out_size; /* of their bytes */
     size_t scanned;           /* of a line: so many bytes hold no newline */

@@ -20,10 +20,11 @@
 
 int link_too_large(size_t size, size_t capacity)
 {
-    return error_set(-EMSGSIZE,
-                     "the next message has %zu bytes, the buffer %zu: it is kept; receive with more "
-                     "room, or with ENL_TRUNCATE",
-                     size, capacity);
+    return error_set(
+        -EMSGSIZE,
+        "the next message has %zu bytes, the buffer %zu: it is kept; receive with more "
+        "room, or with ENL_TRUNCATE",
+        size, capacity);
 }
 
 int link_ended(void)
@@ -45,7 +46,8 @@ int link_canceled(const struct enl_link *l)
 {
     if (!interrupt_raised(&l->interrupt))
         return 0;
-    return error_note(-ECANCELED, "interrupted by enl_interrupt; enl_interrupt_clear lets calls go on");
+    return error_note(-ECANCELED,
+                      "interrupted by enl_interrupt; enl_interrupt_clear lets calls go on");
 }
 
 int link_cannot(const struct enl_link *l, const char *what)
@@ -83,12 +85,14 @@ static int explain(int result, const char *verb, const char *address)
 {
     if (result >= 0 || enl_error_text()[0] != '\0')
         return result;
-    return error_set(result, "cannot %s %s: %s%s", verb, address, strerror(-result), advice(result));
+    return error_set(result, "cannot %s %s: %s%s", verb, address, strerror(-result),
+                     advice(result));
 }
 
 /* ---- making and ending ----------------------------------------------------------------------------- */
 
-int link_create(const struct link_driver *driver, const struct address *a, struct enl_link **ret_link)
+int link_create(const struct link_driver *driver, const struct address *a,
+                struct enl_link **ret_link)
 {
     struct enl_link *l = calloc(1, sizeof *l + driver->state_size);
     int result;
@@ -148,8 +152,8 @@ static int finish(int result, struct enl_link *l, const char *verb, const char *
 
 static int unsupported(const struct link_driver *driver, const char *verb, const char *instead)
 {
-    return error_set(-ENOTSUP, "%s: %s is not how its links are made: %s", driver->face.scheme, verb,
-                     instead);
+    return error_set(-ENOTSUP, "%s: %s is not how its links are made: %s", driver->face.scheme,
+                     verb, instead);
 }
 
 static const char *how_to_meet(const struct link_driver *driver)
@@ -259,8 +263,9 @@ static int open_waiting(struct enl_link *l, const struct address *a, unsigned fl
 static int check_flags(unsigned flags)
 {
     if ((flags & ~(ENL_READ | ENL_WRITE | ENL_CREATE | ENL_EXCLUSIVE)) != 0)
-        return error_set(-EINVAL, "enl_open knows ENL_READ, ENL_WRITE, ENL_CREATE and ENL_EXCLUSIVE, "
-                                  "not the flags %#x",
+        return error_set(-EINVAL,
+                         "enl_open knows ENL_READ, ENL_WRITE, ENL_CREATE and ENL_EXCLUSIVE, "
+                         "not the flags %#x",
                          flags);
     if ((flags & (ENL_READ | ENL_WRITE)) == 0)
         return error_set(-EINVAL, "enl_open needs ENL_READ, ENL_WRITE or both");
@@ -285,8 +290,9 @@ int enl_open_until(const char *address, unsigned flags, enl_deadline until,
         int fd;
 
         result = driver->descriptor(&a, &fd);
-        return result < 0 ? result
-                          : adopt(fd, address, driver, &a, flags & (ENL_READ | ENL_WRITE), ret_link);
+        return result < 0
+                   ? result
+                   : adopt(fd, address, driver, &a, flags & (ENL_READ | ENL_WRITE), ret_link);
     }
     if (driver->open == NULL)
         return unsupported(driver, "enl_open", how_to_meet(driver));

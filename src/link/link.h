@@ -119,7 +119,7 @@ struct enl_link {
     struct ready ready;     /* the descriptor given to the program */
     const struct link_driver *driver;
     struct address *address; /* of a listener, for what it accepts */
-    void *loan_buffer; /* of `largest` bytes, made at the first loan; likewise the next */
+    void *loan_buffer;       /* of `largest` bytes, made at the first loan; likewise the next */
     void *take_buffer;
     int *take_fds; /* the driver's: room for the descriptors of a taken message */
     uint32_t take_fd_capacity;
@@ -134,7 +134,8 @@ static inline void *link_state(struct enl_link *l)
 }
 
 /* A new link of a driver, ready for its slots; ended by link_destroy(), which calls close. */
-int link_create(const struct link_driver *driver, const struct address *a, struct enl_link **ret_link);
+int link_create(const struct link_driver *driver, const struct address *a,
+                struct enl_link **ret_link);
 void link_destroy(struct enl_link *l);
 
 /* After a driver has set l->fd to a description that nobody else uses: plain calls may sleep on it. */
@@ -145,7 +146,7 @@ int link_too_large(size_t size, size_t capacity); /* -EMSGSIZE, and the message 
 int link_ended(void);                             /* -ESHUTDOWN */
 int link_reset(const char *why);                  /* -ECONNRESET */
 int link_broken(void);                            /* -EPIPE */
-int link_canceled(const struct enl_link *l);                   /* -ECANCELED if interrupted, or 0 */
+int link_canceled(const struct enl_link *l);      /* -ECANCELED if interrupted, or 0 */
 int link_cannot(const struct enl_link *l, const char *what); /* -ENOTSUP */
 
 /* Gives a link to the programs that this process executes from now on: enl_open of the address in ret_address

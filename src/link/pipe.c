@@ -195,10 +195,8 @@ const struct link_driver pipe_driver = {
              .summary = "a pair of ends for relatives, one way",
              .options = "frame message batch capacity writers",
              .caps = PIPE_CAPS(ENL_MEET_PAIR | ENL_MEET_ADOPT, ENL_REACH_RELATIVES)},
-    .address = {.scheme = "pipe",
-                .syntax = "pipe:",
-                .name = ADDRESS_NAME_NONE,
-                .options = pipe_options},
+    .address =
+        {.scheme = "pipe", .syntax = "pipe:", .name = ADDRESS_NAME_NONE, .options = pipe_options},
     .ops = &pipe_link_ops,
     .state_size = sizeof(struct pipe_link),
     .describe = pipe_link_describe,

@@ -55,7 +55,8 @@ static int make(struct enl_link *l)
     }
     if (result < 0) {
         descriptor_close(set_fd);
-        return error_set(result, "cannot make the link's event set: too many descriptors or watches");
+        return error_set(result,
+                         "cannot make the link's event set: too many descriptors or watches");
     }
     r->set_fd = set_fd;
     r->memory_fd = memory_fd;

@@ -146,7 +146,8 @@ static ssize_t send_one(struct enl_link *l, const struct enl_message *m, enl_dea
 
 ssize_t enl_send(struct enl_link *l, const void *data, size_t size, enl_deadline until)
 {
-    struct enl_message m; /* drivers read these fields alone, and zeroing the rest costs more than a send */
+    struct enl_message
+        m; /* drivers read these fields alone, and zeroing the rest costs more than a send */
 
     if (!may_use(l, ENL_WRITE))
         return refuse_access(l, ENL_WRITE);
@@ -250,7 +251,8 @@ static ssize_t receive_one(struct enl_link *l, receive_slot *slot, const struct 
     if (r < 0)
         return r;
     /* who has something left to send must not sleep before it is sent: link_sleep() does both */
-    while ((r = slot(l, match, m, lone && (l->ops->unsent == NULL || l->ops->unsent(l) == 0))) < 0) {
+    while ((r = slot(l, match, m, lone && (l->ops->unsent == NULL || l->ops->unsent(l) == 0))) <
+           0) {
         int result = after_failure(l, r, ENL_READABLE, until);
 
         if (result < 0) {
@@ -394,7 +396,8 @@ int enl_commit(struct enl_message *m)
     if (l == NULL)
         return error_set(-EINVAL, "enl_commit needs a message from enl_loan that is still open");
     if (m->size > m->token[1])
-        return error_set(-EINVAL, "the loan is of %llu bytes, the message has %zu: it may be lowered only",
+        return error_set(-EINVAL,
+                         "the loan is of %llu bytes, the message has %zu: it may be lowered only",
                          (unsigned long long)m->token[1], m->size);
     r = enl_send_message(l, m, (enl_deadline)m->token[0]);
     if (r < 0)
@@ -413,8 +416,8 @@ void enl_cancel(struct enl_message *m)
     m->link = NULL;
 }
 
-static ssize_t take_by_copy(struct enl_link *l, const struct enl_match *match, struct enl_message *m,
-                            bool may_block)
+static ssize_t take_by_copy(struct enl_link *l, const struct enl_match *match,
+                            struct enl_message *m, bool may_block)
 {
     m->data = l->take_buffer;
     m->capacity = l->largest;
@@ -481,8 +484,9 @@ static int check_file(const struct enl_link *l, int fd, uint64_t offset, size_t 
     if (result < 0)
         return error_set(result, "there is no descriptor %d to send from", fd);
     if (facts.kind != DESCRIPTOR_FILE || !facts.reads)
-        return error_set(-EINVAL, "enl_send_file needs a regular file open for reading; descriptor %d "
-                                  "is %s",
+        return error_set(-EINVAL,
+                         "enl_send_file needs a regular file open for reading; descriptor %d "
+                         "is %s",
                          fd, descriptor_kind_name(facts.kind));
     if (!checked_add_u64(offset, size, &end) || end > facts.size)
         return error_set(-EINVAL, "the file has %llu bytes: not %zu from offset %llu on",
@@ -493,7 +497,8 @@ static int check_file(const struct enl_link *l, int fd, uint64_t offset, size_t 
 }
 
 /* A piece of the file through the loan's buffer, as one message. */
-static ssize_t copy_file(struct enl_link *l, int fd, uint64_t offset, size_t size, enl_deadline until)
+static ssize_t copy_file(struct enl_link *l, int fd, uint64_t offset, size_t size,
+                         enl_deadline until)
 {
     struct enl_message m = {.size = size};
     size_t have = 0;
@@ -505,11 +510,12 @@ static ssize_t copy_file(struct enl_link *l, int fd, uint64_t offset, size_t siz
     if (result < 0)
         return result;
     while (have < size) {
-        ssize_t count = descriptor_read_at(fd, (char *)l->loan_buffer + have, size - have,
-                                           offset + have);
+        ssize_t count =
+            descriptor_read_at(fd, (char *)l->loan_buffer + have, size - have, offset + have);
 
         if (count <= 0 && count != -EINTR)
-            return error_set(count == 0 ? -EIO : (int)count, "the file cannot be read at offset %llu",
+            return error_set(count == 0 ? -EIO : (int)count,
+                             "the file cannot be read at offset %llu",
                              (unsigned long long)(offset + have));
         have += count > 0 ? (size_t)count : 0;
     }

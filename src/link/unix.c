@@ -14,9 +14,10 @@
 
 /* ---- addresses ------------------------------------------------------------------------------------------ */
 
-static const char *const type_words[] = {
-    [SOCKET_STREAM] = "stream", [SOCKET_SEQPACKET] = "seqpacket", [SOCKET_DATAGRAM] = "datagram",
-    [SOCKET_DATAGRAM + 1] = NULL};
+static const char *const type_words[] = {[SOCKET_STREAM] = "stream",
+                                         [SOCKET_SEQPACKET] = "seqpacket",
+                                         [SOCKET_DATAGRAM] = "datagram",
+                                         [SOCKET_DATAGRAM + 1] = NULL};
 
 static const struct address_option unix_options[] = {
     {.name = "type", .kind = ADDRESS_WORD, .words = type_words, .preset = SOCKET_STREAM},
@@ -30,21 +31,24 @@ static const struct address_option unix_options[] = {
 
 static enum socket_type type_of(const struct address *a)
 {
-    return address_has_option(a, "type") ? (enum socket_type)address_value(a, "type") : SOCKET_STREAM;
+    return address_has_option(a, "type") ? (enum socket_type)address_value(a, "type")
+                                         : SOCKET_STREAM;
 }
 
 static struct socket_name name_of(const struct address *a)
 {
     bool abstract = a->name[0] == '@';
 
-    return (struct socket_name){
-        .bytes = a->name + abstract, .size = a->name_size - abstract, .abstract = abstract};
+    return (struct socket_name){.bytes = a->name + abstract,
+                                .size = a->name_size - abstract,
+                                .abstract = abstract};
 }
 
 static int check_name(const struct address *a)
 {
     if (a->name_size == 0 || (a->name_size == 1 && a->name[0] == '@'))
-        return error_set(-EINVAL, "unix: needs a PATH or @NAME here; without one it is for enl_pair");
+        return error_set(-EINVAL,
+                         "unix: needs a PATH or @NAME here; without one it is for enl_pair");
     return 0;
 }
 
@@ -52,7 +56,8 @@ static int check_name(const struct address *a)
 static int check_packet_options(const struct address *a)
 {
     if (address_given(a, "frame") || address_given(a, "batch"))
-        return error_set(-EINVAL, "frame= and batch= are for type=stream: %s has boundaries of its own",
+        return error_set(-EINVAL,
+                         "frame= and batch= are for type=stream: %s has boundaries of its own",
                          type_words[type_of(a)]);
     return 0;
 }
@@ -186,7 +191,8 @@ ssize_t unix_send_result(ssize_t result)
     if (result == -EPIPE || result == -ECONNRESET || result == -ECONNREFUSED || result == -ENOTCONN)
         return link_broken();
     if (result == -ETOOMANYREFS)
-        return error_set((int)result, "too many descriptors are on their way (RLIMIT_NOFILE of this user)");
+        return error_set((int)result,
+                         "too many descriptors are on their way (RLIMIT_NOFILE of this user)");
     return error_set((int)result, "the socket does not send: %s", strerror((int)-result));
 }
 
@@ -196,8 +202,8 @@ int unix_check_fds(const struct enl_link *l, const struct enl_message *m)
 
     if (m->fd_count <= u->fds_most)
         return 0;
-    return error_set(-EMSGSIZE, "%u descriptors in a message, this link declared fds=%u", m->fd_count,
-                     u->fds_most);
+    return error_set(-EMSGSIZE, "%u descriptors in a message, this link declared fds=%u",
+                     m->fd_count, u->fds_most);
 }
 
 /* What the peer left unread when it closed is out of the count, but the kernel remembers that it was there. */
@@ -462,8 +468,8 @@ static int unix_adopt(struct enl_link *l, const struct address *a, int fd)
     if (result == 0 && (socket_facts(fd, &facts) < 0 || facts.family != AF_UNIX))
         result = error_set(-ENOTSUP, "descriptor %d is not a UNIX socket", fd);
     if (result == 0 && address_given(a, "type") && facts.type != type_of(a))
-        result = error_set(-EINVAL, "descriptor %d is of type %s, not %s", fd, type_words[facts.type],
-                           type_words[type_of(a)]);
+        result = error_set(-EINVAL, "descriptor %d is of type %s, not %s", fd,
+                           type_words[facts.type], type_words[type_of(a)]);
     if (result == 0)
         result = descriptor_set_inherited(fd, false);
     if (result < 0)

@@ -127,7 +127,8 @@ static ssize_t packet_receive(struct enl_link *l, const struct enl_match *match,
     if (from.cut || (size_t)size > l->largest) {
         for (unsigned i = 0; i < from.fd_count; i++)
             descriptor_close(from.fds[i]);
-        return error_set(-EBADMSG, "a message above message=%zu came and is lost: raise it", l->largest);
+        return error_set(-EBADMSG, "a message above message=%zu came and is lost: raise it",
+                         l->largest);
     }
     if ((size_t)size > head && (m->flags & ENL_TRUNCATE) == 0)
         return keep(u, m, &from, (size_t)size, head);
@@ -185,8 +186,9 @@ static ssize_t packet_send(struct enl_link *l, const struct enl_message *m, bool
 
     if (m->fd_count == 0 && m->name_size == 0) {
         if (u->served)
-            return error_set(-ENOTCONN, "this datagram link has no peer: send to the name of a message "
-                                        "that came (enl_message.name)");
+            return error_set(-ENOTCONN,
+                             "this datagram link has no peer: send to the name of a message "
+                             "that came (enl_message.name)");
         return unix_send_result(socket_send(l->fd, m->data, m->size, may_block));
     }
     result = unix_check_fds(l, m);
