@@ -76,7 +76,8 @@ static bool look_at_fds(struct leaks *leaks)
     return true;
 }
 
-/* Only shared mappings: private ones belong to the allocator, the loader and the sanitizers. */
+/* Only shared mappings: private ones belong to the allocator, the loader and the sanitizers. So does
+ * glibc's table of character sets, which it maps at the first conversion and keeps. */
 static void look_at_mappings(struct leaks *leaks)
 {
     char line[4352];
@@ -87,7 +88,8 @@ static void look_at_mappings(struct leaks *leaks)
         unsigned long start;
         char permissions[5];
         line[strcspn(line, "\n")] = '\0';
-        if (sscanf(line, "%lx-%*x %4s", &start, permissions) == 2 && permissions[3] == 's')
+        if (sscanf(line, "%lx-%*x %4s", &start, permissions) == 2 && permissions[3] == 's' &&
+            strstr(line, "/gconv-modules.cache") == NULL)
             add(&leaks->mappings, &leaks->mapping_count, start, line);
     }
     (void)fclose(maps);

@@ -47,12 +47,12 @@ static int queues_fd = -1; /* the file system of POSIX queues, where it could be
  * it needs no directory on the machine. */
 static bool mount_private(void)
 {
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+    if (mount("none", "/", "none", MS_REC | MS_PRIVATE, "") < 0 ||
         mount("enlace-test", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
         return false;
     if (mkdir("/dev/shm/queues", 0700) < 0)
         return false;
-    if (mount("enlace-test", "/dev/shm/queues", "mqueue", 0, NULL) == 0) {
+    if (mount("enlace-test", "/dev/shm/queues", "mqueue", 0, "") == 0) {
         queues_fd = open("/dev/shm/queues", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         (void)umount2("/dev/shm/queues", MNT_DETACH);
     }

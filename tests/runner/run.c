@@ -153,7 +153,7 @@ static void judge_end(int status, struct outcome *outcome)
     const char *file = atomic_load(&test_state->places[0].file);
     int line = atomic_load(&test_state->places[0].line);
     char where[256] = "";
-    if (file != NULL)
+    if (line > 0)
         (void)snprintf(where, sizeof(where), ", last seen at %s:%d", file, line);
     outcome->verdict = (enum verdict)atomic_load(&test_state->verdict);
     (void)snprintf(outcome->reason, sizeof(outcome->reason), "%s", test_state->reason);
