@@ -18,7 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SIOCOUTQ_ 0x5411        /* SIOCOUTQ, of a header that musl systems lack */
+#define SIOCOUTQ_ 0x5411  /* SIOCOUTQ, of a header that musl systems lack */
+#define LAST_PART_MOST 80 /* of a long path, behind its directory's /proc/self/fd/2147483647/ */
 #define LOCK_WAIT_NS 2000000000 /* starters hold the lock for microseconds */
 
 static const int types[] = {
@@ -80,11 +81,9 @@ static int address_of(const struct socket_name *name, bool exists, struct addres
         return 0;
     }
     if (slash == NULL || (size_t)(slash - name->bytes) >= sizeof directory ||
-        strlen(slash + 1) > sizeof ret->name.sun_path - sizeof "/proc/self/fd/2147483647/")
-        return error_set(-ENAMETOOLONG,
-                         "the last part of a socket's path has at most %zu bytes: %s",
-                         sizeof ret->name.sun_path - sizeof "/proc/self/fd/2147483647/",
-                         slash == NULL ? name->bytes : slash + 1);
+        strlen(slash + 1) > LAST_PART_MOST)
+        return error_set(-ENAMETOOLONG, "the last part of a socket's path has at most %d bytes: %s",
+                         LAST_PART_MOST, slash == NULL ? name->bytes : slash + 1);
     memcpy(directory, name->bytes, (size_t)(slash - name->bytes));
     directory[slash - name->bytes] = '\0';
     ret->fd = open(slash == name->bytes ? "/" : directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
