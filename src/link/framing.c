@@ -26,6 +26,8 @@ int framing_describe(const struct address *a, bool atomic, struct enl_caps *caps
 
     if (frame == FRAME_RAW)
         caps->can &= ~(ENL_CAN_BOUNDARIES | ENL_CAN_EMPTY | ENL_CAN_BATCH);
+    if (frame == FRAME_LINE)
+        caps->can &= ~ENL_CAN_SEND_FILE; /* it has to be looked through for newlines */
     if (frame == FRAME_RAW && address_value(a, "batch") > 0)
         return error_set(-EINVAL, "batch= needs messages: not together with frame=raw");
     if (atomic && address_given(a, "message") && message > most)

@@ -118,10 +118,10 @@ int pipe_link_describe(const struct address *a, struct enl_caps *caps)
 {
     bool atomic = address_value(a, "writers") == PIPE_WRITERS_MANY;
 
-    if (!atomic)
+    if (!atomic) {
         caps->senders = 1;
-    else
-        caps->can &= ~ENL_CAN_SEND_FILE; /* it would not be one write */
+        caps->can |= ENL_CAN_SEND_FILE; /* among several it would have to be one write */
+    }
     return framing_describe(a, atomic, caps);
 }
 
