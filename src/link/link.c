@@ -42,6 +42,18 @@ int link_broken(void)
     return error_note(-EPIPE, "nobody is left to receive: the peer closed or died");
 }
 
+ssize_t link_send_result(ssize_t result)
+{
+    if (result >= 0 || result == -EAGAIN || result == -EINTR)
+        return result;
+    if (result == -EPIPE || result == -ECONNRESET || result == -ECONNREFUSED || result == -ENOTCONN)
+        return link_broken();
+    if (result == -ETOOMANYREFS)
+        return error_set((int)result,
+                         "too many descriptors are on their way (RLIMIT_NOFILE of this user)");
+    return error_set((int)result, "the socket does not send: %s", strerror((int)-result));
+}
+
 int link_canceled(const struct enl_link *l)
 {
     if (!interrupt_raised(&l->interrupt))

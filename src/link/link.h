@@ -146,7 +146,9 @@ int link_too_large(size_t size, size_t capacity); /* -EMSGSIZE, and the message 
 int link_ended(void);                             /* -ESHUTDOWN */
 int link_reset(const char *why);                  /* -ECONNRESET */
 int link_broken(void);                            /* -EPIPE */
-int link_canceled(const struct enl_link *l);      /* -ECANCELED if interrupted, or 0 */
+ssize_t link_send_result(
+    ssize_t result); /* of a socket's send: -EPIPE and others, with their texts */
+int link_canceled(const struct enl_link *l);                 /* -ECANCELED if interrupted, or 0 */
 int link_cannot(const struct enl_link *l, const char *what); /* -ENOTSUP */
 
 /* Gives a link to the programs that this process executes from now on: enl_open of the address in ret_address

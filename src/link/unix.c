@@ -1,16 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* unix: UNIX sockets: stream, seqpacket and datagram; a path, an abstract name, or a pair. Messages of the
- * two types that keep boundaries are in unix_packet.c. */
+ * two types that keep boundaries are in packet.c. */
 #include "base/error.h"
 #include "kernel/descriptor.h"
 #include "kernel/path.h"
+#include "kernel/socket.h"
 #include "kernel/thread.h"
 #include "link/link.h"
-#include "link/unix_link.h"
+#include "link/packet.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PACKET_LARGEST 131072u /* fits the kernel's preset send buffer */
+
+struct unix_link {
+    struct packet packet; /* first: see packet.h; of streams, the descriptors' part alone */
+    char *path;           /* that this link made, or NULL */
+    uint64_t device, inode;
+    int owner; /* the process that made it */
+};
 
 /* ---- addresses ------------------------------------------------------------------------------------------ */
 
@@ -62,6 +72,19 @@ static int check_packet_options(const struct address *a)
     return 0;
 }
 
+static void describe_packet(enum socket_type type, const struct address *a, struct enl_caps *caps)
+{
+    caps->can &= ~(ENL_CAN_BATCH | ENL_CAN_SEND_FILE);
+    caps->can |= ENL_CAN_SENDER;
+    caps->largest_message =
+        address_given(a, "message") ? address_value(a, "message") : PACKET_LARGEST;
+    if (type == SOCKET_DATAGRAM) {
+        caps->can &= ~(ENL_CAN_DUPLEX | ENL_CAN_END | ENL_CAN_CREDENTIALS);
+        caps->meet = ENL_MEET_PAIR | ENL_MEET_OPEN | ENL_MEET_ADOPT;
+        caps->senders = ENL_MANY;
+    }
+}
+
 /* A name is for those that do not know each other, none for a pair of relatives. */
 static int describe_name(const struct address *a, struct enl_caps *caps)
 {
@@ -90,124 +113,15 @@ static int unix_describe(const struct address *a, struct enl_caps *caps)
         result = framing_describe(a, false, caps);
     } else {
         result = check_packet_options(a);
-        unix_packet_describe(type_of(a), a, caps);
+        describe_packet(type_of(a), a, caps);
     }
     return result < 0 ? result : describe_name(a, caps);
 }
 
-/* ---- byte streams ------------------------------------------------------------------------------------- */
-
-/* With fds= the bytes come with their descriptors, else the plain call is cheaper, and the kernel drops what a
- * peer sends all the same. */
-static ssize_t stream_read(struct enl_link *l, void *buffer, size_t size, bool may_block)
-{
-    struct unix_link *u = link_state(l);
-    struct framing_fds *fds = &l->framing.fds;
-    struct socket_message m;
-    ssize_t count;
-
-    if (u->fds_most == 0) {
-        count = socket_receive(l->fd, buffer, size, may_block);
-        return count == -ECONNRESET ? link_reset("the peer broke off with messages unread") : count;
-    }
-    m.parts[0] = (struct iovec){.iov_base = buffer, .iov_len = size};
-    m.part_count = 1;
-    m.fd_capacity = fds->count == 0 ? u->fds_most : 0; /* one set at a time: see place_fds() */
-    m.name = NULL;
-    count = socket_receive_message(l->fd, &m, may_block);
-    if (count < 0)
-        return count == -ECONNRESET ? link_reset("the peer broke off with messages unread") : count;
-    if (m.fd_count > 0) {
-        memcpy(fds->fds, m.fds, m.fd_count * sizeof m.fds[0]);
-        fds->count = m.fd_count;
-    }
-    fds->lost = fds->lost || m.fds_lost;
-    return count;
-}
-
-static ssize_t stream_write(struct enl_link *l, const struct iovec v[], int count,
-                            const struct enl_message *fds_of, bool may_block)
-{
-    struct socket_message m;
-    ssize_t written;
-
-    if (count == 1 && fds_of == NULL) {
-        written = socket_send(l->fd, v[0].iov_base, v[0].iov_len, may_block);
-    } else {
-        memcpy(m.parts, v, sizeof v[0] * (size_t)count);
-        m.part_count = count;
-        m.name = NULL;
-        m.name_size = 0;
-        m.fd_count = fds_of == NULL ? 0 : fds_of->fd_count;
-        if (fds_of != NULL)
-            memcpy(m.fds, fds_of->fds, sizeof m.fds[0] * m.fd_count);
-        written = socket_send_message(l->fd, &m, may_block);
-    }
-    return unix_send_result(written);
-}
-
-static const struct framing_bytes stream_bytes = {.read = stream_read, .write = stream_write};
-
-static ssize_t stream_send(struct enl_link *l, const struct enl_message *m, bool may_block)
-{
-    int result = unix_check_fds(l, m);
-
-    return result < 0 ? result : framing_send(l, m, may_block);
-}
-
-static int stream_stat(struct enl_link *l, struct enl_stat *stat)
-{
-    int result = unix_stat(l, stat);
-
-    if (result == 0 && !l->listens)
-        framing_stat(l, stat);
-    return result;
-}
-
-static const struct link_ops stream_ops = {
-    .send = stream_send,
-    .send_many = framing_send_many,
-    .send_file = framing_send_file,
-    .receive = framing_receive,
-    .take = framing_take,
-    .release = framing_release,
-    .flush = framing_flush,
-    .unsent = framing_unsent,
-    .pending = framing_pending,
-    .unreceived = unix_unreceived,
-    .accept = unix_accept,
-    .stat = stream_stat,
-    .set = unix_set,
-    .peer = unix_peer,
-    .close = unix_close,
-};
-
 /* ---- what all types share --------------------------------------------------------------------------------- */
 
-ssize_t unix_send_result(ssize_t result)
-{
-    if (result >= 0 || result == -EAGAIN || result == -EINTR)
-        return result;
-    if (result == -EPIPE || result == -ECONNRESET || result == -ECONNREFUSED || result == -ENOTCONN)
-        return link_broken();
-    if (result == -ETOOMANYREFS)
-        return error_set((int)result,
-                         "too many descriptors are on their way (RLIMIT_NOFILE of this user)");
-    return error_set((int)result, "the socket does not send: %s", strerror((int)-result));
-}
-
-int unix_check_fds(const struct enl_link *l, const struct enl_message *m)
-{
-    const struct unix_link *u = link_state((struct enl_link *)(uintptr_t)l);
-
-    if (m->fd_count <= u->fds_most)
-        return 0;
-    return error_set(-EMSGSIZE, "%u descriptors in a message, this link declared fds=%u",
-                     m->fd_count, u->fds_most);
-}
-
 /* What the peer left unread when it closed is out of the count, but the kernel remembers that it was there. */
-int unix_unreceived(struct enl_link *l, size_t *ret_bytes)
+static int unix_unreceived(struct enl_link *l, size_t *ret_bytes)
 {
     struct pollfd item = {.fd = l->fd};
     int result = socket_unreceived(l->fd, ret_bytes);
@@ -217,12 +131,12 @@ int unix_unreceived(struct enl_link *l, size_t *ret_bytes)
     return result;
 }
 
-int unix_peer(struct enl_link *l, struct enl_peer *ret_peer)
+static int unix_peer(struct enl_link *l, struct enl_peer *ret_peer)
 {
     return socket_peer(l->fd, ret_peer);
 }
 
-int unix_stat(struct enl_link *l, struct enl_stat *stat)
+static int unix_stat(struct enl_link *l, struct enl_stat *stat)
 {
     struct unix_link *u = link_state(l);
     struct path_facts facts;
@@ -253,7 +167,7 @@ static int set_name(const struct unix_link *u, uint32_t which, const struct enl_
                       : 0;
 }
 
-int unix_set(struct enl_link *l, uint32_t which, const struct enl_settings *settings)
+static int unix_set(struct enl_link *l, uint32_t which, const struct enl_settings *settings)
 {
     int result;
 
@@ -277,24 +191,154 @@ static void remove_name(const struct unix_link *u)
         (void)path_remove(u->path);
 }
 
-void unix_close(struct enl_link *l)
+static void unix_close(struct enl_link *l)
 {
     struct unix_link *u = link_state(l);
 
     if (l->fd >= 0) {
         framing_fini(l);
-        unix_packet_fini(l);
+        packet_fini(l);
         remove_name(u);
         descriptor_close(l->fd);
         l->fd = -1;
     }
     free(u->path);
-    free(u->fd_room);
+    free(u->packet.fd_room);
     u->path = NULL;
-    u->fd_room = NULL;
+    u->packet.fd_room = NULL;
 }
 
+/* ---- byte streams ------------------------------------------------------------------------------------- */
+
+/* With fds= the bytes come with their descriptors, else the plain call is cheaper, and the kernel drops what a
+ * peer sends all the same. */
+static ssize_t stream_read(struct enl_link *l, void *buffer, size_t size, bool may_block)
+{
+    struct unix_link *u = link_state(l);
+    struct framing_fds *fds = &l->framing.fds;
+    struct socket_message m;
+    ssize_t count;
+
+    if (u->packet.fds_most == 0) {
+        count = socket_receive(l->fd, buffer, size, may_block);
+        return count == -ECONNRESET ? link_reset("the peer broke off with messages unread") : count;
+    }
+    m.parts[0] = (struct iovec){.iov_base = buffer, .iov_len = size};
+    m.part_count = 1;
+    m.fd_capacity =
+        fds->count == 0 ? u->packet.fds_most : 0; /* one set at a time: see place_fds() */
+    m.name = NULL;
+    count = socket_receive_message(l->fd, &m, may_block);
+    if (count < 0)
+        return count == -ECONNRESET ? link_reset("the peer broke off with messages unread") : count;
+    if (m.fd_count > 0) {
+        memcpy(fds->fds, m.fds, m.fd_count * sizeof m.fds[0]);
+        fds->count = m.fd_count;
+    }
+    fds->lost = fds->lost || m.fds_lost;
+    return count;
+}
+
+static ssize_t stream_write(struct enl_link *l, const struct iovec v[], int count,
+                            const struct enl_message *fds_of, bool may_block)
+{
+    struct socket_message m;
+    ssize_t written;
+
+    if (count == 1 && fds_of == NULL) {
+        written = socket_send(l->fd, v[0].iov_base, v[0].iov_len, may_block);
+    } else {
+        memcpy(m.parts, v, sizeof v[0] * (size_t)count);
+        m.part_count = count;
+        m.name = NULL;
+        m.name_size = 0;
+        m.fd_count = fds_of == NULL ? 0 : fds_of->fd_count;
+        if (fds_of != NULL)
+            memcpy(m.fds, fds_of->fds, sizeof m.fds[0] * m.fd_count);
+        written = socket_send_message(l->fd, &m, may_block);
+    }
+    return link_send_result(written);
+}
+
+static const struct framing_bytes stream_bytes = {.read = stream_read, .write = stream_write};
+
+static ssize_t stream_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+{
+    int result = packet_check_fds(link_state(l), m);
+
+    return result < 0 ? result : framing_send(l, m, may_block);
+}
+
+static int stream_stat(struct enl_link *l, struct enl_stat *stat)
+{
+    int result = unix_stat(l, stat);
+
+    if (result == 0 && !l->listens)
+        framing_stat(l, stat);
+    return result;
+}
+
+static int unix_accept(struct enl_link *listener, const struct address *a, struct enl_link *l);
+
+static const struct link_ops stream_ops = {
+    .send = stream_send,
+    .send_many = framing_send_many,
+    .send_file = framing_send_file,
+    .receive = framing_receive,
+    .take = framing_take,
+    .release = framing_release,
+    .flush = framing_flush,
+    .unsent = framing_unsent,
+    .pending = framing_pending,
+    .unreceived = unix_unreceived,
+    .accept = unix_accept,
+    .stat = stream_stat,
+    .set = unix_set,
+    .peer = unix_peer,
+    .close = unix_close,
+};
+
+static int packet_stat(struct enl_link *l, struct enl_stat *stat)
+{
+    int result = unix_stat(l, stat);
+    struct socket_facts facts;
+
+    if (stat->queued_bytes != 0 && socket_facts(l->fd, &facts) == 0 &&
+        facts.type == SOCKET_DATAGRAM)
+        stat->queued_bytes = ENL_UNKNOWN; /* the kernel tells the next message's size alone */
+    else
+        stat->queued_bytes += packet_kept(l);
+    return result;
+}
+
+static const struct link_ops packet_ops = {
+    .send = packet_send,
+    .send_many = packet_send_many,
+    .receive = packet_receive,
+    .receive_many = packet_receive_many,
+    .pending = packet_pending,
+    .unreceived = unix_unreceived,
+    .accept = unix_accept,
+    .stat = packet_stat,
+    .set = unix_set,
+    .peer = unix_peer,
+    .close = unix_close,
+};
+
 /* ---- making links ------------------------------------------------------------------------------------------ */
+
+static int init_packet(struct enl_link *l, int fd)
+{
+    int result;
+
+    l->ops = &packet_ops;
+    if (l->listens)
+        return 0;
+    result = socket_set_message_size(fd, (size_t)l->caps.largest_message);
+    if (result == 0)
+        result = socket_want_sender(fd);
+    return result < 0 ? result : packet_init(l);
+}
 
 /* Makes the link of a socket; on success it owns fd. ours: nobody else uses this description. */
 static int init_link(struct enl_link *l, const struct address *a, enum socket_type type, int fd,
@@ -304,24 +348,24 @@ static int init_link(struct enl_link *l, const struct address *a, enum socket_ty
     uint64_t capacity = address_value(a, "capacity");
     int result = capacity == 0 ? 0 : socket_set_capacity(fd, (size_t)capacity);
 
-    u->type = type;
-    u->fds_most = (unsigned)address_value(a, "fds");
-    if (result == 0 && u->fds_most > 0) {
+    u->packet.ends = type == SOCKET_SEQPACKET;
+    u->packet.fds_most = (unsigned)address_value(a, "fds");
+    if (result == 0 && u->packet.fds_most > 0) {
         /* one set that came with bytes, and one that is handed out with a taken message */
-        u->fd_room = calloc((size_t)u->fds_most * 2, sizeof u->fd_room[0]);
-        if (u->fd_room == NULL)
+        u->packet.fd_room = calloc((size_t)u->packet.fds_most * 2, sizeof u->packet.fd_room[0]);
+        if (u->packet.fd_room == NULL)
             return error_set(-ENOMEM, "no memory for a link");
-        l->take_fds = u->fd_room + u->fds_most;
-        l->take_fd_capacity = u->fds_most;
+        l->take_fds = u->packet.fd_room + u->packet.fds_most;
+        l->take_fd_capacity = u->packet.fds_most;
     }
     if (result < 0)
         return result;
     if (type == SOCKET_STREAM) {
         l->ops = &stream_ops;
         framing_init(l, &stream_bytes, a, false);
-        l->framing.fds.fds = u->fd_room;
+        l->framing.fds.fds = u->packet.fd_room;
     } else {
-        result = unix_packet_init(l, fd);
+        result = init_packet(l, fd);
     }
     if (result < 0)
         return result;
@@ -382,7 +426,7 @@ static int serve(struct enl_link *l, const struct address *a)
                           (int)address_value(a, "backlog"), &fd);
     if (result < 0)
         return result;
-    ((struct unix_link *)link_state(l))->served = !l->listens;
+    ((struct unix_link *)link_state(l))->packet.named = !l->listens;
     result = own_name(l, a);
     if (result == 0)
         result = init_link(l, a, type_of(a), fd, !l->listens);
@@ -399,7 +443,7 @@ static int unix_listen(struct enl_link *l, const struct address *a)
     return serve(l, a);
 }
 
-int unix_accept(struct enl_link *listener, const struct address *a, struct enl_link *l)
+static int unix_accept(struct enl_link *listener, const struct address *a, struct enl_link *l)
 {
     int fd;
     int result = socket_accept(listener->fd, &fd);
@@ -475,7 +519,7 @@ static int unix_adopt(struct enl_link *l, const struct address *a, int fd)
     if (result < 0)
         return result;
     if (facts.type != SOCKET_STREAM)
-        unix_packet_describe(facts.type, a, &l->caps);
+        describe_packet(facts.type, a, &l->caps);
     l->listens = facts.listens;
     return init_link(l, a, facts.type, fd, false);
 }

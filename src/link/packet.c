@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* UNIX sockets that keep boundaries: seqpacket and datagram.
+/* Sockets that keep boundaries: UNIX seqpacket and datagram, and UDP.
  *
  * A receive reads into the program's buffer and, behind it, into a buffer of the link: what did not fit is kept
  * there whole and given by the next call. The sender's credentials that come with each message also tell an
- * empty message from the end of a seqpacket socket, which reads as zero bytes too. */
+ * empty message from the end of a connection, which reads as zero bytes too. */
+#include "link/packet.h"
 #include "base/error.h"
 #include "kernel/descriptor.h"
 #include "kernel/memory.h"
+#include "kernel/socket.h"
 #include "link/link.h"
-#include "link/unix_link.h"
 
 #include <errno.h>
 #include <string.h>
-
-void unix_packet_describe(enum socket_type type, const struct address *a, struct enl_caps *caps)
-{
-    caps->can &= ~(ENL_CAN_BATCH | ENL_CAN_SEND_FILE);
-    caps->can |= ENL_CAN_SENDER;
-    caps->largest_message =
-        address_given(a, "message") ? address_value(a, "message") : UNIX_PACKET_LARGEST;
-    if (type == SOCKET_DATAGRAM) {
-        caps->can &= ~(ENL_CAN_DUPLEX | ENL_CAN_END | ENL_CAN_CREDENTIALS);
-        caps->meet = ENL_MEET_PAIR | ENL_MEET_OPEN | ENL_MEET_ADOPT;
-        caps->senders = ENL_MANY;
-    }
-}
 
 /* ---- receiving ------------------------------------------------------------------------------------------ */
 
@@ -51,23 +39,23 @@ static void give_fds(struct enl_message *m, const int fds[], unsigned count)
 }
 
 /* A message that did not fit: `head` bytes lie in the program's buffer, the rest at `kept + head`. */
-static int keep(struct unix_link *u, const struct enl_message *m, const struct socket_message *from,
+static int keep(struct packet *p, const struct enl_message *m, const struct socket_message *from,
                 size_t size, size_t head)
 {
     if (head > 0)
-        memcpy(u->kept, m->data, head);
-    fill_message(&u->kept_message, from, size);
-    memcpy(u->kept_message.name, m->name, from->name_size);
+        memcpy(p->kept, m->data, head);
+    fill_message(&p->kept_message, from, size);
+    memcpy(p->kept_message.name, m->name, from->name_size);
     if (from->fd_count > 0)
-        memcpy(u->fd_room, from->fds, sizeof from->fds[0] * from->fd_count);
-    u->kept_message.fd_count = from->fd_count;
-    u->has_kept = true;
+        memcpy(p->fd_room, from->fds, sizeof from->fds[0] * from->fd_count);
+    p->kept_message.fd_count = from->fd_count;
+    p->has_kept = true;
     return link_too_large(size, head);
 }
 
-static ssize_t give_kept(struct unix_link *u, struct enl_message *m)
+static ssize_t give_kept(struct packet *p, struct enl_message *m)
 {
-    const struct enl_message *kept = &u->kept_message;
+    const struct enl_message *kept = &p->kept_message;
     size_t size = kept->size;
 
     if (size > m->capacity) {
@@ -77,7 +65,7 @@ static ssize_t give_kept(struct unix_link *u, struct enl_message *m)
         m->flags |= ENL_TRUNCATED;
     }
     if (size > 0)
-        memcpy(m->data, u->kept, size);
+        memcpy(m->data, p->kept, size);
     m->size = size;
     m->full_size = kept->full_size;
     m->flags |= kept->flags & (ENL_FDS_LOST | ENL_TRUNCATED);
@@ -85,45 +73,47 @@ static ssize_t give_kept(struct unix_link *u, struct enl_message *m)
     m->name_size = kept->name_size;
     memcpy(m->name, kept->name, kept->name_size);
     m->fd_count = 0;
-    give_fds(m, u->fd_room, kept->fd_count);
-    u->has_kept = false;
+    give_fds(m, p->fd_room, kept->fd_count);
+    p->has_kept = false;
     return (ssize_t)size;
 }
 
-static ssize_t receive_failed(struct unix_link *u, ssize_t result)
+static ssize_t receive_failed(struct packet *p, ssize_t result)
 {
-    if (result == -ECONNRESET && u->type == SOCKET_SEQPACKET) {
-        u->reset = true; /* the kernel says so before what was sent; we say it after */
+    if (result == -ECONNRESET && p->ends) {
+        p->reset = true; /* the kernel says so before what was sent; we say it after */
         return -EINTR;
     }
     if (result == -EAGAIN || result == -EINTR)
         return result;
+    if (result == -ECONNREFUSED && p->loose)
+        return -EINTR; /* told once; nothing that came is lost */
     if (result == -ECONNRESET || result == -ECONNREFUSED)
         return link_reset("the peer closed or died");
     return error_set((int)result, "the socket does not receive: %s", strerror((int)-result));
 }
 
-static ssize_t packet_receive(struct enl_link *l, const struct enl_match *match,
-                              struct enl_message *m, bool may_block)
+ssize_t packet_receive(struct enl_link *l, const struct enl_match *match, struct enl_message *m,
+                       bool may_block)
 {
-    struct unix_link *u = link_state(l);
-    size_t head = m->capacity < u->kept_room ? m->capacity : u->kept_room;
+    struct packet *p = link_state(l);
+    size_t head = m->capacity < p->kept_room ? m->capacity : p->kept_room;
     struct socket_message from;
     ssize_t size;
 
     (void)match;
-    if (u->has_kept)
-        return give_kept(u, m);
+    if (p->has_kept)
+        return give_kept(p, m);
     from.parts[0] = (struct iovec){.iov_base = m->data, .iov_len = head};
-    from.parts[1] = (struct iovec){.iov_base = u->kept + head, .iov_len = u->kept_room - head};
+    from.parts[1] = (struct iovec){.iov_base = p->kept + head, .iov_len = p->kept_room - head};
     from.part_count = 2;
-    from.fd_capacity = u->fds_most;
-    from.name = u->served ? m->name : NULL;
+    from.fd_capacity = p->fds_most;
+    from.name = p->named ? m->name : NULL;
     size = socket_receive_message(l->fd, &from, may_block);
     if (size < 0)
-        return receive_failed(u, size);
-    if (size == 0 && !from.has_sender && u->type == SOCKET_SEQPACKET)
-        return u->reset ? link_reset("the peer broke off with messages unread") : link_ended();
+        return receive_failed(p, size);
+    if (size == 0 && !from.has_sender && p->ends)
+        return p->reset ? link_reset("the peer broke off with messages unread") : link_ended();
     if (from.cut || (size_t)size > l->largest) {
         for (unsigned i = 0; i < from.fd_count; i++)
             descriptor_close(from.fds[i]);
@@ -131,7 +121,7 @@ static ssize_t packet_receive(struct enl_link *l, const struct enl_match *match,
                          l->largest);
     }
     if ((size_t)size > head && (m->flags & ENL_TRUNCATE) == 0)
-        return keep(u, m, &from, (size_t)size, head);
+        return keep(p, m, &from, (size_t)size, head);
     fill_message(m, &from, (size_t)size);
     if ((size_t)size > head) {
         m->size = head;
@@ -143,14 +133,14 @@ static ssize_t packet_receive(struct enl_link *l, const struct enl_match *match,
 
 /* The others of several: they went into their own buffers, and what was larger was cut by the kernel. So only
  * as many are read at once as have room for the largest message. */
-static ssize_t packet_receive_many(struct enl_link *l, struct enl_message m[], size_t count)
+ssize_t packet_receive_many(struct enl_link *l, struct enl_message m[], size_t count)
 {
-    struct unix_link *u = link_state(l);
+    struct packet *p = link_state(l);
     struct socket_item items[SOCKET_BATCH];
     ssize_t received;
     size_t fit = 0;
 
-    if (u->has_kept || u->fds_most > 0 || u->served)
+    if (p->has_kept || p->fds_most > 0 || p->named)
         return 0; /* what comes with more than bytes is received one by one */
     while (fit < count && fit < SOCKET_BATCH && m[fit].capacity >= l->largest) {
         items[fit] = (struct socket_item){.data = m[fit].data, .size = m[fit].capacity};
@@ -158,42 +148,49 @@ static ssize_t packet_receive_many(struct enl_link *l, struct enl_message m[], s
     }
     received = fit == 0 ? 0 : socket_receive_many(l->fd, items, fit);
     for (ssize_t i = 0; i < received; i++) {
-        if (!items[i].has_sender)
+        if (p->ends && !items[i].has_sender)
             return i; /* the end; the next receive says so */
         m[i].size = m[i].full_size = items[i].size;
         m[i].sender = items[i].sender;
         m[i].flags |= items[i].cut ? ENL_TRUNCATED : 0;
     }
     if (received == -ECONNRESET)
-        u->reset = true;
+        p->reset = true;
     return received;
 }
 
-static bool packet_pending(const struct enl_link *l)
+bool packet_pending(const struct enl_link *l)
 {
-    const struct unix_link *u = link_state((struct enl_link *)(uintptr_t)l);
+    const struct packet *p = link_state((struct enl_link *)(uintptr_t)l);
 
-    return u->has_kept;
+    return p->has_kept;
 }
 
 /* ---- sending ---------------------------------------------------------------------------------------------- */
 
-static ssize_t packet_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+static ssize_t send_result(const struct packet *p, ssize_t result)
 {
-    struct unix_link *u = link_state(l);
+    if (result == -ECONNREFUSED && p->loose)
+        return -EINTR; /* of an earlier message: this one goes with the next call */
+    return link_send_result(result);
+}
+
+ssize_t packet_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+{
+    struct packet *p = link_state(l);
     struct socket_message to;
     int result;
 
     if (m->fd_count == 0 && m->name_size == 0) {
-        if (u->served)
+        if (p->named)
             return error_set(-ENOTCONN,
                              "this datagram link has no peer: send to the name of a message "
                              "that came (enl_message.name)");
-        return unix_send_result(socket_send(l->fd, m->data, m->size, may_block));
+        return send_result(p, socket_send(l->fd, m->data, m->size, may_block));
     }
-    result = unix_check_fds(l, m);
-    if (result == 0 && m->name_size > 0 && u->type != SOCKET_DATAGRAM)
-        result = link_cannot(l, "send to a name: only type=datagram can");
+    result = packet_check_fds(p, m);
+    if (result == 0 && m->name_size > 0 && p->ends)
+        result = link_cannot(l, "send to a name: only datagrams can");
     if (result < 0)
         return result;
     to.parts[0] = (struct iovec){.iov_base = m->data, .iov_len = m->size};
@@ -203,18 +200,18 @@ static ssize_t packet_send(struct enl_link *l, const struct enl_message *m, bool
     to.fd_count = m->fd_count;
     if (m->fd_count > 0)
         memcpy(to.fds, m->fds, sizeof to.fds[0] * m->fd_count);
-    return unix_send_result(socket_send_message(l->fd, &to, may_block));
+    return send_result(p, socket_send_message(l->fd, &to, may_block));
 }
 
-static ssize_t packet_send_many(struct enl_link *l, const struct enl_message m[], size_t count,
-                                bool may_block)
+ssize_t packet_send_many(struct enl_link *l, const struct enl_message m[], size_t count,
+                         bool may_block)
 {
-    struct unix_link *u = link_state(l);
+    struct packet *p = link_state(l);
     struct socket_item items[SOCKET_BATCH];
     size_t plain = 0;
 
     while (plain < count && plain < SOCKET_BATCH && m[plain].fd_count == 0 &&
-           m[plain].name_size == 0 && !u->served) {
+           m[plain].name_size == 0 && !p->named) {
         items[plain] = (struct socket_item){.data = m[plain].data, .size = m[plain].size};
         plain++;
     }
@@ -223,66 +220,46 @@ static ssize_t packet_send_many(struct enl_link *l, const struct enl_message m[]
 
         return sent < 0 ? sent : 1;
     }
-    return unix_send_result(socket_send_many(l->fd, items, plain, may_block));
+    return send_result(p, socket_send_many(l->fd, items, plain, may_block));
 }
 
-/* ---- the rest ----------------------------------------------------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------------------------------------- */
 
-static int packet_stat(struct enl_link *l, struct enl_stat *stat)
+int packet_check_fds(const struct packet *p, const struct enl_message *m)
 {
-    struct unix_link *u = link_state(l);
-    int result = unix_stat(l, stat);
-
-    if (u->type == SOCKET_DATAGRAM && stat->queued_bytes != 0)
-        stat->queued_bytes = ENL_UNKNOWN; /* the kernel tells the next message's size alone */
-    else if (u->has_kept)
-        stat->queued_bytes += u->kept_message.size;
-    return result;
+    if (m->fd_count <= p->fds_most)
+        return 0;
+    return error_set(-EMSGSIZE, "%u descriptors in a message, this link declared fds=%u",
+                     m->fd_count, p->fds_most);
 }
 
-static const struct link_ops packet_ops = {
-    .send = packet_send,
-    .send_many = packet_send_many,
-    .receive = packet_receive,
-    .receive_many = packet_receive_many,
-    .pending = packet_pending,
-    .unreceived = unix_unreceived,
-    .accept = unix_accept,
-    .stat = packet_stat,
-    .set = unix_set,
-    .peer = unix_peer,
-    .close = unix_close,
-};
-
-int unix_packet_init(struct enl_link *l, int fd)
+size_t packet_kept(const struct enl_link *l)
 {
-    struct unix_link *u = link_state(l);
-    size_t largest = (size_t)l->caps.largest_message;
+    const struct packet *p = link_state((struct enl_link *)(uintptr_t)l);
+
+    return p->has_kept ? p->kept_message.size : 0;
+}
+
+int packet_init(struct enl_link *l)
+{
+    struct packet *p = link_state(l);
     void *memory;
     int result;
 
-    l->ops = &packet_ops;
-    if (l->listens)
-        return 0;
-    result = socket_set_message_size(fd, largest);
+    p->kept_room = (size_t)l->caps.largest_message;
+    result = memory_create(p->kept_room, &memory);
     if (result == 0)
-        result = socket_want_sender(fd);
-    if (result == 0)
-        result = memory_create(largest, &memory);
-    if (result < 0)
-        return result;
-    u->kept = memory;
-    u->kept_room = largest;
-    return 0;
+        p->kept = memory;
+    return result;
 }
 
-void unix_packet_fini(struct enl_link *l)
+void packet_fini(struct enl_link *l)
 {
-    struct unix_link *u = link_state(l);
+    struct packet *p = link_state(l);
 
-    if (u->has_kept)
-        for (unsigned i = 0; i < u->kept_message.fd_count; i++)
-            descriptor_close(u->fd_room[i]);
-    memory_close(u->kept, u->kept_room);
-    u->kept = NULL;
+    if (p->has_kept)
+        for (unsigned i = 0; i < p->kept_message.fd_count; i++)
+            descriptor_close(p->fd_room[i]);
+    memory_close(p->kept, p->kept_room);
+    p->kept = NULL;
 }
