@@ -94,6 +94,16 @@ def wait_for_path(path):
     wait_until(lambda: os.path.lexists(path), f'{path} is there')
 
 
+def wait_for_listener(path):
+    """Until somebody accepts connections there, or datagrams; seen without connecting."""
+    def listens():
+        with open('/proc/net/unix', encoding='utf-8', errors='replace') as table:
+            rows = [line.split() for line in table if line.rstrip().endswith(f' {path}')]
+        # flags: __SO_ACCEPTCON; type: SOCK_DGRAM, which is there as soon as it is bound
+        return any(row[3] == '00010000' or row[4] == '0002' for row in rows)
+    wait_until(listens, f'somebody listens at {path}')
+
+
 def read_line(child):
     """The next line of a process that goes on, without reading further."""
     line = b''

@@ -8,7 +8,7 @@ import socket
 import threading
 
 import command as commands
-from command import expect, main, wait_until
+from command import expect, main, wait_for_listener, wait_until
 
 TEXT = b''.join(b'line %d\n' % n for n in range(5000))
 
@@ -16,11 +16,6 @@ TEXT = b''.join(b'line %d\n' % n for n in range(5000))
 def needs(program):
     if not shutil.which(program):
         raise commands.tap.Skip(f'{program} is not installed')
-
-
-def listens(path):
-    with open('/proc/net/unix', encoding='utf-8', errors='replace') as table:
-        return any(line.rstrip().endswith(str(path)) for line in table)
 
 
 def cat_writes_into_a_fifo(command, folder):
@@ -59,7 +54,7 @@ def dd_moves_blocks_through_a_fifo(command, folder):
 def nc_connects_to_a_listener(command, folder):
     needs('nc')
     receiver = command.start('receive', '--listen', f'unix:{folder}/s?frame=line')
-    wait_until(lambda: listens(folder / 's'), 'the receiver listens')
+    wait_for_listener(folder / 's')
     expect(command.finish(command.spawn(['nc', '-N', '-U', folder / 's']), TEXT), 0, b'')
     expect(command.finish(receiver), 0, TEXT)
 
@@ -67,7 +62,7 @@ def nc_connects_to_a_listener(command, folder):
 def nc_listens_for_a_sender(command, folder):
     needs('nc')
     listener = command.spawn(['nc', '-l', '-U', folder / 's'], stdin=open('/dev/null', 'rb'))
-    wait_until(lambda: listens(folder / 's'), 'nc listens')
+    wait_for_listener(folder / 's')
     expect(command.run('send', f'unix:{folder}/s?frame=raw', data=TEXT), 0, b'')
     expect(command.finish(listener), 0, TEXT)
 
@@ -75,7 +70,7 @@ def nc_listens_for_a_sender(command, folder):
 def nc_is_served_by_a_sender(command, folder):
     needs('nc')
     sender = command.start('send', '--listen', f'unix:{folder}/s?frame=line')
-    wait_until(lambda: listens(folder / 's'), 'the sender listens')
+    wait_for_listener(folder / 's')
     reader = command.spawn(['nc', '-U', folder / 's'], stdin=silent_input())
     expect(command.finish(sender, TEXT), 0, b'')
     expect(command.finish(reader), 0, TEXT)
@@ -93,13 +88,13 @@ def socat_is_a_peer_of_each_type(command, folder):
         frame = '&frame=line' if kind == 'stream' else ''
         path = folder / f'to-{kind}'
         receiver = command.start('receive', '--listen', f'unix:{path}?type={kind}{frame}')
-        wait_until(lambda where=path: listens(where), 'the receiver listens')
+        wait_for_listener(path)
         expect(command.finish(command.spawn(
             ['socat', '-u', '-', f'UNIX-CONNECT:{path},type={types}']), b'hello\n'), 0, b'')
         expect(command.finish(receiver), 0, b'hello\n' if kind == 'stream' else b'hello\n\n')
         path = folder / f'from-{kind}'
         reader = command.spawn(['socat', '-u', f'UNIX-LISTEN:{path},type={types}', '-'])
-        wait_until(lambda where=path: listens(where), 'socat listens')
+        wait_for_listener(path)
         expect(command.run('send', f'unix:{path}?type={kind}{frame}', '--data', 'hi'), 0, b'')
         expect(command.finish(reader), 0, b'hi\n' if kind == 'stream' else b'hi')
 
@@ -108,7 +103,7 @@ def socat_sends_and_receives_datagrams(command, folder):
     needs('socat')
     path = folder / 'a'
     receiver = command.start('receive', '--listen', f'unix:{path}?type=datagram', '--count', '1')
-    wait_until(lambda: listens(path), 'the receiver is bound')
+    wait_for_listener(path)
     expect(command.finish(command.spawn(['socat', '-u', '-', f'UNIX-SENDTO:{path}']), b'hello'), 0)
     expect(command.finish(receiver), 0, b'hello\n')
 
@@ -120,7 +115,7 @@ def python_sends_to_a_listener(command, folder):
         frame = '&frame=line' if kind == 'stream' else ''
         receiver = command.start('receive', '--listen', f'unix:{path}?type={kind}{frame}',
                                  '--count', '2')
-        wait_until(lambda where=path: listens(where), 'the receiver listens')
+        wait_for_listener(path)
         with socket.socket(socket.AF_UNIX, number) as peer:
             peer.connect(str(path))
             for word in [b'one', b'two']:
@@ -169,7 +164,7 @@ def peer_that_only_listens_is_not_gone(command, folder):
 def descriptors_that_come_along_are_closed(command, folder):
     path = folder / 's'
     receiver = command.start('receive', '--listen', f'unix:{path}?type=seqpacket', '--json')
-    wait_until(lambda: listens(path), 'the receiver listens')
+    wait_for_listener(path)
     reading, writing = os.pipe()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
         peer.connect(str(path))

@@ -8,7 +8,7 @@ import pty
 import signal
 import socket
 
-from command import LIMIT_S, expect, main, read_line, wait_for_path, wait_until
+from command import LIMIT_S, expect, main, read_line, wait_for_listener, wait_for_path, wait_until
 
 FULL = '/dev/full'
 
@@ -58,7 +58,7 @@ def reader_that_leaves_ends_it_silently(command, folder):
                          'exit ${PIPESTATUS[1]}'), 1, b'1\n2\n')
     # Also while it has nothing to do: the listener's name goes with it.
     receiver = command.start('receive', '--listen', f'unix:{folder}/s?frame=line')
-    wait_for_path(folder / 's')
+    wait_for_listener(folder / 's')
     receiver.stdout.close()
     receiver.stdout = None
     with socket.socket(socket.AF_UNIX) as peer:
