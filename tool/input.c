@@ -120,6 +120,14 @@ static int next_bytes(struct input *in, struct enl_message *m)
     return give(in, m, unused(in), unused(in));
 }
 
+/* How long a line may get: JSON writes some bytes as six, hexadecimal as two and blanks; and it has names. */
+static size_t line_most(const struct input *in)
+{
+    if (in->form == FORM_LINES || in->most > SIZE_MAX / 8 - READ_SIZE)
+        return in->most;
+    return in->most * 8 + READ_SIZE;
+}
+
 static int next_line(struct input *in, struct enl_message *m)
 {
     for (;;) {
@@ -133,8 +141,7 @@ static int next_line(struct input *in, struct enl_message *m)
         in->searched = unused(in);
         if (in->end)
             return unused(in) > 0 ? give(in, m, unused(in), unused(in)) : 0;
-        /* Hexadecimal needs two digits a byte and JSON has names; text alone must fit as it is. */
-        if (in->form == FORM_LINES && unused(in) > in->most)
+        if (unused(in) > line_most(in))
             return too_large(in);
         ssize_t count = fill(in);
         if (count < 0)

@@ -138,7 +138,7 @@ static void bit_row(struct table *t, const char *name, const struct subject *s, 
     for (size_t i = 0; i < count; i++) {
         bool can = ((meet ? s[i].caps.meet : s[i].caps.can) & bit) != 0;
 
-        table_cell(t, i + 1, mark(can), can ? "green" : "darkgray");
+        table_cell(t, i + 1, mark(can), can ? "green" : "halfbright");
     }
 }
 
