@@ -11,6 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* This file defines what the analyzer's macros wrap. */
+#undef error_set
+#undef error_note
+
 #define TEXT_SIZE 512
 
 /* Globals that change, because a text belongs to a thread and not to a link: a call that failed to make

@@ -11,4 +11,17 @@ int error_set(int result, const char *format, ...) __attribute__((format(printf,
  * must be a constant. */
 int error_note(int result, const char *text);
 
+#ifdef __clang_analyzer__
+/* The analyzer sees one file at a time and must be told that what fails is negative: else it follows
+ * callers into reading an output that only success writes. */
+static inline int error_negative(int result)
+{
+    if (result >= 0)
+        __builtin_unreachable();
+    return result;
+}
+#define error_set(...) error_negative(error_set(__VA_ARGS__))
+#define error_note(...) error_negative(error_note(__VA_ARGS__))
+#endif
+
 #endif
