@@ -164,6 +164,38 @@ static void flush_waits_for_reader(struct rig *r)
     check_nothing_came(r);
 }
 
+struct listening {
+    struct rig *r;
+    atomic_bool stop;
+};
+
+/* A receiver that is about to sleep sends what its link holds back. */
+static void sleep_again_and_again(void *argument)
+{
+    struct listening *l = argument;
+
+    while (!atomic_load_explicit(&l->stop, memory_order_relaxed))
+        CHECK_EQ(enl_receive(l->r->sender, &(char){0}, 1, enl_in_ns(20000)), -ETIMEDOUT);
+}
+
+static void flush_keeps_its_word_beside_a_receiver(struct rig *r)
+{
+    struct listening l = {.r = r};
+    unsigned char buffer[64];
+    struct task receiver;
+
+    meet_batched(r);
+    task_start(&receiver, sleep_again_and_again, &l);
+    for (unsigned i = 0; i < rounds(3000); i++) {
+        send_numbered(r->sender, SMALL, 0, i);
+        CHECK_EQ(enl_flush(r->sender, ENL_FOREVER), 0);
+        CHECK_EQ(enl_receive(r->receiver, buffer, sizeof(buffer), ENL_NOW), SMALL);
+        check_filled(buffer, SMALL, 0, i);
+    }
+    atomic_store(&l.stop, true);
+    task_join(&receiver);
+}
+
 static void flush_tells_that_nobody_receives(struct rig *r)
 {
     meet_batched(r);
@@ -191,6 +223,8 @@ static void drain_waits_until_all_is_received(struct rig *r)
 {
     enl_deadline until;
 
+    if (!r->drains)
+        return;
     CHECK_OK(enl_drain(r->sender, ENL_NOW));
     for (unsigned again = 0; again < 3; again++) {
         for (unsigned i = 0; i < 3; i++)
@@ -216,6 +250,8 @@ static void drain_is_woken_by_last_receive(struct rig *r)
 {
     struct task drainer;
 
+    if (!r->drains)
+        return;
     for (unsigned i = 0; i < rounds(20); i++) {
         send_numbered(r->sender, size_near(r, 64), 0, i);
         task_start(&drainer, drain_in_task, r);
@@ -228,6 +264,8 @@ static void drain_is_woken_by_last_receive(struct rig *r)
 
 static void drain_tells_that_nobody_will_receive(struct rig *r)
 {
+    if (!r->drains)
+        return;
     send_numbered(r->sender, size_near(r, 64), 0, 0);
     CHECK_EQ(enl_drain(r->sender, ENL_NOW), -EAGAIN);
     rig_close_receiver(r);
@@ -248,6 +286,8 @@ static const struct suite_case cases[] = {
     CASE(full_batch_loses_nothing, .needs = ENL_CAN_BATCH | ENL_CAN_LOSSLESS, .bare = true),
     CASE(flush_waits_for_reader, .needs = ENL_CAN_BATCH | ENL_CAN_LOSSLESS, .bare = true,
          .stress = true),
+    CASE(flush_keeps_its_word_beside_a_receiver, .needs = ENL_CAN_BATCH | ENL_CAN_DUPLEX,
+         .bare = true, .stress = true),
     CASE(flush_tells_that_nobody_receives, .needs = ENL_CAN_BATCH | ENL_CAN_BROKEN, .bare = true),
     CASE(without_batches_the_option_is_refused, .lacks = ENL_CAN_BATCH, .bare = true),
     CASE(drain_waits_until_all_is_received),

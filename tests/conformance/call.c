@@ -158,7 +158,7 @@ static const struct call sending[] = {
     {"enl_commit", by_loan, 0, true},
     {"enl_send_file", by_send_file, 0, true},
     {"enl_poll for writable", by_poll_writable, ENL_CAN_POLL, true},
-    {"enl_drain", by_drain, 0, false},
+    {"enl_drain", by_drain, 0, false}, /* the last: see call_that_sends() */
 };
 
 static const struct call *nth(const struct call *calls, size_t count, const struct rig *r,
@@ -177,5 +177,7 @@ const struct call *call_that_receives(const struct rig *r, size_t index)
 
 const struct call *call_that_sends(const struct rig *r, size_t index)
 {
-    return nth(sending, sizeof(sending) / sizeof(sending[0]), r, index);
+    const struct call *c = nth(sending, sizeof(sending) / sizeof(sending[0]), r, index);
+
+    return c != NULL && c->call == by_drain && !r->drains ? NULL : c;
 }

@@ -2,6 +2,7 @@
 /* Many at once: writers of one link, receivers of one link, clients of one listener, both directions. */
 #include "suite.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,6 +183,44 @@ static void both_directions_carry_bulk_at_once(struct rig *r)
         task_join(&tasks[i]);
 }
 
+/* As an event loop does it: the descriptor says when to receive, however busy the sending thread is. */
+static void receive_by_descriptor(void *argument)
+{
+    const struct direction *d = argument;
+    struct pollfd by_poll = {.fd = enl_link_fd(d->link), .events = POLLIN};
+    unsigned char buffer[BUFFER_SIZE];
+
+    CHECK_OK(by_poll.fd);
+    for (unsigned i = 0; i < d->count;) {
+        while (poll(&by_poll, 1, 100) != 1)
+            CHECK(now_ns() < test_until());
+        (void)enl_link_events(d->link);
+        for (unsigned few = 0; few < 3 && i < d->count; few++) { /* and leave some read ahead */
+            ssize_t got = enl_receive(d->link, buffer, sizeof(buffer), ENL_NOW);
+            if (got == -EAGAIN)
+                break;
+            CHECK_EQ(got, size_of_number(d->r, i));
+            check_filled(buffer, (size_t)got, d->sender, i++);
+        }
+    }
+}
+
+static void event_loop_hears_all_beside_a_sender(struct rig *r)
+{
+    struct direction there = {r, r->sender, 1, rounds(1000)}, there_end = there;
+    struct direction back = {r, r->receiver, 2, rounds(1000)}, back_end = back;
+    struct task tasks[4];
+
+    there_end.link = r->receiver;
+    back_end.link = r->sender;
+    task_start(&tasks[0], send_direction, &there);
+    task_start(&tasks[1], receive_by_descriptor, &there_end);
+    task_start(&tasks[2], send_direction, &back);
+    task_start(&tasks[3], receive_by_descriptor, &back_end);
+    for (unsigned i = 0; i < 4; i++)
+        task_join(&tasks[i]);
+}
+
 static void answer_all(void *argument)
 {
     struct direction *d = argument;
@@ -306,6 +345,9 @@ static const struct suite_case cases[] = {
     CASE(each_message_goes_to_every_receiver, .needs = ENL_CAN_BOUNDARIES | ENL_CAN_FAN_OUT,
          .receivers = CROWD + 1, .stress = true),
     CASE(both_directions_carry_bulk_at_once, .needs = ENL_CAN_DUPLEX | ENL_CAN_LOSSLESS,
+         .stress = true),
+    CASE(event_loop_hears_all_beside_a_sender,
+         .needs = ENL_CAN_DUPLEX | ENL_CAN_LOSSLESS | ENL_CAN_POLL | ENL_CAN_BOUNDARIES,
          .stress = true),
     CASE(requests_get_their_answers, .needs = ENL_CAN_DUPLEX, .stress = true),
     CASE(one_way_refuses_the_other_way, .lacks = ENL_CAN_DUPLEX),

@@ -146,6 +146,7 @@ void rig_meet(struct rig *r)
         CHECK_OK(enl_open(r->sender_address, rig_sender_flags(r), &r->sender));
         CHECK_OK(enl_accept(r->listener, test_until(), &r->receiver));
     }
+    r->drains = enl_drain(r->sender, ENL_NOW) != -ENOTSUP;
 }
 
 void rig_close(struct rig *r)

@@ -68,6 +68,7 @@ struct rig {
     struct enl_link *listener; /* where the ends meet by listening; NULL elsewhere */
     struct enl_link *receiver;
     struct enl_link *sender;
+    bool drains; /* the mechanism knows what was received: no capability says so, enl_drain does */
 };
 
 /* Fills in address and caps; rig_meet() then lets the two ends meet, in this process. */
