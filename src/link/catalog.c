@@ -67,7 +67,7 @@ const struct link_driver *catalog_recognise(int fd)
 
 int enl_address_caps(const char *address, struct enl_caps *ret_caps)
 {
-    const struct link_driver *driver;
+    const struct link_driver *driver = NULL;
     struct enl_caps caps;
     struct address a;
     int result = catalog_find(address, &a, &driver);

@@ -38,7 +38,7 @@ static int fifo_link_open(struct enl_link *l, const struct address *a, unsigned 
 {
     struct pipe_link *pipe = link_state(l);
     int result = check_open(a, flags);
-    int fd;
+    int fd = -1;
 
     if (result == 0 && (flags & ENL_CREATE) != 0)
         result = create(a, flags);
