@@ -10,9 +10,9 @@
 ENL_BEGIN
 
 /* enl_caps.can */
-#define ENL_CAN_BOUNDARIES (1u << 0)   /* a receive gives one message, as it was sent */
-#define ENL_CAN_ORDER (1u << 1)        /* one sender's messages arrive in the order sent */
-#define ENL_CAN_LOSSLESS (1u << 2)     /* a full mechanism makes the sender wait; nothing is dropped */
+#define ENL_CAN_BOUNDARIES (1u << 0) /* a receive gives one message, as it was sent */
+#define ENL_CAN_ORDER (1u << 1)      /* one sender's messages arrive in the order sent */
+#define ENL_CAN_LOSSLESS (1u << 2) /* a full mechanism makes the sender wait; nothing is dropped */
 #define ENL_CAN_FIXED_SIZE (1u << 3)   /* every message has exactly the size of largest_message */
 #define ENL_CAN_PRIORITY (1u << 4)     /* enl_message.priority; the highest is received first */
 #define ENL_CAN_TYPES (1u << 5)        /* enl_message.type, and enl_match on it */
@@ -22,14 +22,14 @@ ENL_BEGIN
 #define ENL_CAN_ACKNOWLEDGE (1u << 9)  /* a message taken and not released is delivered again */
 #define ENL_CAN_PASS_FDS (1u << 10)    /* enl_message.fds */
 #define ENL_CAN_CREDENTIALS (1u << 11) /* the kernel says who the peer is: enl_link_peer */
-#define ENL_CAN_SENDER (1u << 12)      /* the kernel says who sent each message: enl_message.sender */
-#define ENL_CAN_SEND_FILE (1u << 13)   /* enl_send_file without a copy through the process */
-#define ENL_CAN_POLL (1u << 14)        /* enl_link_fd */
-#define ENL_CAN_ZERO_COPY (1u << 15)   /* loan and take give the mechanism's own memory */
-#define ENL_CAN_EMPTY (1u << 16)       /* messages of no bytes */
-#define ENL_CAN_END (1u << 17)         /* a receiver learns that its last sender has gone */
-#define ENL_CAN_BROKEN (1u << 18)      /* a sender learns that its last receiver has gone */
-#define ENL_CAN_BATCH (1u << 19)       /* ?batch=, enl_flush */
+#define ENL_CAN_SENDER (1u << 12)    /* the kernel says who sent each message: enl_message.sender */
+#define ENL_CAN_SEND_FILE (1u << 13) /* enl_send_file without a copy through the process */
+#define ENL_CAN_POLL (1u << 14)      /* enl_link_fd */
+#define ENL_CAN_ZERO_COPY (1u << 15) /* loan and take give the mechanism's own memory */
+#define ENL_CAN_EMPTY (1u << 16)     /* messages of no bytes */
+#define ENL_CAN_END (1u << 17)       /* a receiver learns that its last sender has gone */
+#define ENL_CAN_BROKEN (1u << 18)    /* a sender learns that its last receiver has gone */
+#define ENL_CAN_BATCH (1u << 19)     /* ?batch=, enl_flush */
 
 /* enl_caps.meet: how its two sides find each other */
 #define ENL_MEET_PAIR 1u   /* enl_pair: both ends at once, for relatives */
@@ -48,9 +48,9 @@ enum enl_reach {
 #define ENL_UNKNOWN UINT64_MAX /* a number that cannot be known */
 
 struct enl_caps {
-    uint32_t can;   /* ENL_CAN_... */
-    uint32_t meet;  /* ENL_MEET_... */
-    uint32_t reach; /* enum enl_reach */
+    uint32_t can;     /* ENL_CAN_... */
+    uint32_t meet;    /* ENL_MEET_... */
+    uint32_t reach;   /* enum enl_reach */
     uint32_t senders; /* how many at once on one object, or ENL_MANY */
     uint32_t receivers;
     uint32_t reserved32;

@@ -56,7 +56,8 @@ ENL_PUBLIC int enl_pair(const char *address, struct enl_link *ret_ends[2]);
  * behind is replaced. enl_accept gives a link to the next one that came; the listener's fd is readable
  * (ENL_ARRIVAL) while one waits. Closing the listener removes its name. */
 ENL_PUBLIC int enl_listen(const char *address, struct enl_link **ret_listener);
-ENL_PUBLIC int enl_accept(struct enl_link *listener, enl_deadline until, struct enl_link **ret_link);
+ENL_PUBLIC int enl_accept(struct enl_link *listener, enl_deadline until,
+                          struct enl_link **ret_link);
 
 /* Makes a link of a descriptor that is already there, of the mechanism and options of the address
  * ("unix:?frame=line"; "fd:" finds the mechanism out). On success the link owns fd, else the caller
@@ -127,7 +128,7 @@ ENL_PUBLIC int enl_drain(struct enl_link *l, enl_deadline until);
 
 #define ENL_READABLE 1u /* a message waits */
 #define ENL_WRITABLE 2u /* the largest message fits */
-#define ENL_GONE 4u     /* no peer is left, or the link is broken; the next receive or send says which */
+#define ENL_GONE 4u     /* no peer is left, or the link is broken; the next call says which */
 #define ENL_ARRIVAL 8u  /* a newcomer: enl_accept */
 
 /* The one descriptor of a link, for poll, select and epoll: readable, level-triggered, while what was
@@ -156,7 +157,7 @@ struct enl_stat {
     uint64_t queued_bytes;
     uint64_t capacity_bytes;
     uint64_t capacity_messages;
-    uint64_t unsent_bytes; /* batched, or the rest of a message, in this link's memory */
+    uint64_t unsent_bytes;  /* batched, or the rest of a message, in this link's memory */
     uint64_t sent_messages; /* through this handle, as the next three */
     uint64_t sent_bytes;
     uint64_t received_messages;

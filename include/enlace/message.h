@@ -22,7 +22,7 @@ struct enl_peer {
 #define ENL_TRUNCATED 1u   /* the message was longer (full_size), or its end may be missing */
 #define ENL_REDELIVERED 2u /* somebody took it before, and died or gave it back */
 #define ENL_OVERWRITTEN 4u /* messages before it were overwritten: see missed */
-#define ENL_FDS_LOST 8u    /* descriptors came with it for which there was no room; they are closed */
+#define ENL_FDS_LOST 8u /* descriptors came with it for which there was no room; they are closed */
 /* enl_message.flags, set by the caller of a receive */
 #define ENL_TRUNCATE 16u /* cut a message that does not fit, instead of -EMSGSIZE and keeping it */
 
@@ -35,11 +35,11 @@ struct enl_peer {
 struct enl_message {
     void *data;
     size_t size;
-    size_t capacity;      /* room at data (receive) */
-    size_t full_size;     /* the size that it had when it was sent; more than size only if truncated */
-    int64_t type;         /* ENL_CAN_TYPES */
-    uint32_t priority;    /* ENL_CAN_PRIORITY */
-    uint32_t flags;       /* ENL_TRUNCATED ... */
+    size_t capacity;   /* room at data (receive) */
+    size_t full_size;  /* the size that it had when it was sent; more than size only if truncated */
+    int64_t type;      /* ENL_CAN_TYPES */
+    uint32_t priority; /* ENL_CAN_PRIORITY */
+    uint32_t flags;    /* ENL_TRUNCATED ... */
     uint32_t deliveries;  /* how often it was delivered, this time included */
     uint32_t fd_count;    /* ENL_CAN_PASS_FDS: how many are sent, or came */
     uint32_t fd_capacity; /* room at fds (receive) */
