@@ -41,20 +41,43 @@ enl_deadline meeting_deadline(const struct meeting *m)
     return m->limited ? enl_in_ns(m->timeout_ns) : ENL_FOREVER;
 }
 
-/* What a failed opening suggests that the user do. */
-static const char *advice(const struct meeting *m, int result, const struct enl_caps *caps)
+/* A failed opening in the shell's words: what the library says is for programs. */
+static int tell_absence(const struct meeting *m, int result, const struct enl_caps *caps)
 {
     bool listens = (caps->meet & ENL_MEET_LISTEN) != 0;
 
-    if ((caps->meet & (ENL_MEET_LISTEN | ENL_MEET_OPEN)) == 0)
-        return "; from a shell, use the descriptor that it has there: fd:N";
-    if (m->wait || m->listen)
-        return "";
-    if (result == -ECONNREFUSED || (result == -ENOENT && listens))
-        return "; --listen makes this side listen, --wait waits for the other to do so";
-    if (result == -ENOENT && !m->create)
-        return "; --create makes it, --wait waits until somebody does";
-    return "";
+    if (result == -ETIMEDOUT)
+        return report_failure("nobody was at %s in time", m->address);
+    if (m->create)
+        return report_failure("%s cannot be made: the directory is not there", m->address);
+    if (result == -ENXIO)
+        return report_failure("nobody has %s open to receive", m->address);
+    if (m->wait)
+        return report_failure("nobody is at %s", m->address);
+    if (listens)
+        return report_failure("nobody listens at %s; --listen makes this side listen, --wait waits "
+                              "for the other to do so",
+                              m->address);
+    if (m->direction == ENL_READ)
+        return report_failure(
+            "%s is not there; --create makes it, --wait waits until somebody does", m->address);
+    return report_failure("nobody receives at %s; the receiver makes it (--create), --wait waits "
+                          "for that",
+                          m->address);
+}
+
+static int tell_failure(const struct meeting *m, int result, const struct enl_caps *caps)
+{
+    if (result == -EINVAL)
+        return report_misuse("%s", enl_error_text());
+    if (!m->listen &&
+        (result == -ENOENT || result == -ECONNREFUSED || result == -ENXIO || result == -ETIMEDOUT))
+        return tell_absence(m, result, caps);
+    if (result == -ENOTSUP && caps->meet == (ENL_MEET_PAIR | ENL_MEET_ADOPT))
+        return report_failure("%s is for relatives; from a shell, use the descriptor that it has "
+                              "there: fd:N",
+                              m->address);
+    return report_failure("%s", enl_error_text());
 }
 
 static int listen_there(struct meeting *m)
@@ -73,11 +96,18 @@ static int listen_there(struct meeting *m)
 static int open_there(struct meeting *m)
 {
     unsigned flags = m->direction | (m->create ? ENL_CREATE : 0);
-    int result = enl_open(m->address, flags, &m->link);
-    bool absent = result == -ENXIO || (m->wait && (result == -ENOENT || result == -ECONNREFUSED));
+    bool absent;
+    int result;
 
-    if (absent && !(m->limited && m->timeout_ns == 0))
-        result = enl_open_until(m->address, flags, meeting_deadline(m), &m->link);
+    stop_hold();
+    result = enl_open(m->address, flags, &m->link);
+    if (result == 0)
+        stop_guard(m->link);
+    stop_release();
+    absent = result == -ENXIO || (m->wait && (result == -ENOENT || result == -ECONNREFUSED));
+    if (!absent || (m->limited && m->timeout_ns == 0))
+        return result;
+    result = enl_open_until(m->address, flags, meeting_deadline(m), &m->link);
     if (result == 0)
         stop_guard(m->link);
     return result;
@@ -97,15 +127,14 @@ int meeting_begin(struct meeting *m)
         m->listen = false;
         m->create = true;
     }
+    if (m->create && (caps.meet & (ENL_MEET_LISTEN | ENL_MEET_OPEN)) == ENL_MEET_LISTEN)
+        return report_misuse("%s is made by the side that listens: --listen, not --create",
+                             m->address);
     result = stop_install();
     if (result < 0)
         return report_failure("cannot catch signals: %s", strerror(-result));
     result = m->listen ? listen_there(m) : open_there(m);
-    if (result == -EINVAL)
-        return report_misuse("%s", enl_error_text());
-    if (result < 0)
-        return report_failure("%s%s", enl_error_text(), advice(m, result, &caps));
-    return EXIT_SUCCESS;
+    return result < 0 ? tell_failure(m, result, &caps) : EXIT_SUCCESS;
 }
 
 int meeting_accept(struct meeting *m)

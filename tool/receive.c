@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -88,6 +89,30 @@ static int nothing_came(const struct receiver *r)
                           r->meeting.address, r->received);
 }
 
+/* Whether the address leaves the frame of a byte stream to its preset: one more option tells. */
+static bool frame_is_preset(const char *address)
+{
+    char longer[4500];
+    int size = snprintf(longer, sizeof longer, "%s%cframe=raw", address,
+                        strchr(address, '?') == NULL ? '?' : '&');
+
+    return size < (int)sizeof longer && enl_address_caps(longer, NULL) == 0;
+}
+
+/* Bytes that make no sense from the first one on are those of a program that knows no frames. */
+static int broke(const struct receiver *r, ssize_t result)
+{
+    char text[512];
+
+    (void)terminal_flush();
+    (void)snprintf(text, sizeof text, "%s", enl_error_text());
+    if (r->received == 0 && (result == -EBADMSG || result == -ECONNRESET) &&
+        frame_is_preset(r->meeting.address))
+        return report_failure(
+            "%s; if the sender knows nothing of enlace: ?frame=line or ?frame=raw", text);
+    return report_failure("%s", text);
+}
+
 static int ended(const struct receiver *r, ssize_t result)
 {
     if (r->output_failed)
@@ -98,8 +123,7 @@ static int ended(const struct receiver *r, ssize_t result)
         return finish(r, "the peer ended");
     if (result == -ETIMEDOUT || result == -EAGAIN)
         return nothing_came(r);
-    (void)terminal_flush();
-    return report_failure("%s", enl_error_text());
+    return broke(r, result);
 }
 
 /* Whoever passed descriptors along must not fill our table: they are counted and closed. */

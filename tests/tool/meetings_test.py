@@ -37,8 +37,10 @@ def fifo_sender_waits_no_longer_than_told(command, folder):
 
 
 def fifo_that_is_not_there_says_what_to_do(command, folder):
-    for verb in ['send', 'receive']:
-        expect(command.run(verb, f'fifo:{folder}/f', data=b'x\n'), 1, b'', '--create makes it')
+    expect(command.run('receive', f'fifo:{folder}/f'), 1, b'', '--create makes it, --wait waits')
+    expect(command.run('send', f'fifo:{folder}/f', data=b'x\n'), 1, b'', '(--create), --wait waits')
+    expect(command.run('receive', '--create', f'fifo:{folder}/none/f'), 1, b'',
+           'the directory is not there')
     (folder / 'plain').write_text('')
     for verb in ['send', 'receive']:
         code, out, err = command.run(verb, f'fifo:{folder}/plain', data=b'x\n')
@@ -187,6 +189,15 @@ def descriptor_that_is_no_link_is_refused(command, folder):
     expect(command.run('receive', 'pipe:'), 1, b'', 'fd:N')
 
 
+def unframed_bytes_are_explained(command, folder):
+    for address in ['fd:0', 'fd:0?writers=one']:
+        expect(command.run('receive', address, data=b'hello\n'), 1, b'', '?frame=line or ?frame=raw')
+    for data in [b'hello\n', b'\xff\xff\xff\xff']:
+        code, out, err = command.run('receive', 'fd:0?frame=u32', data=data)
+        assert code == 1 and out == b'' and b'?frame=' not in err, (code, out, err)
+    expect(command.run('receive', f'unix:{folder}/s', '--create'), 2, b'', '--listen, not --create')
+
+
 def timeouts_end_a_receiver(command, folder):
     os.mkfifo(folder / 'f')
     with open(folder / 'f', 'r+b', buffering=0) as both:
@@ -267,6 +278,7 @@ if __name__ == '__main__':
         ('messages walk through several mechanisms', messages_walk_through_several_mechanisms),
         ('pipes of the shell are descriptors', pipes_of_the_shell_are_descriptors),
         ('a descriptor that is no link is refused', descriptor_that_is_no_link_is_refused),
+        ('bytes without frames are explained', unframed_bytes_are_explained),
         ('timeouts end a receiver', timeouts_end_a_receiver),
         ('a sender without space times out', sender_without_space_times_out),
         ('a sender learns that its receiver has gone', sender_learns_that_its_receiver_has_gone),
