@@ -85,7 +85,7 @@ void framing_fini(struct enl_link *l)
 
     if (f->bytes == NULL)
         return;
-    (void)framing_flush(l, false);
+    framing_last_flush(l);
     for (unsigned i = 0; i < f->fds.count; i++)
         descriptor_close(f->fds.fds[i]);
     memory_close(f->in, sizeof *f->in + f->in_size);

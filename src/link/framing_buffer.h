@@ -18,6 +18,9 @@ static inline size_t framing_waiting(const struct framing_buffer *buffer)
     return buffer == NULL ? 0 : buffer->end - buffer->begin;
 }
 
+/* Sends what is left if that needs no waiting. */
+void framing_last_flush(struct enl_link *l);
+
 /* At a buffer's first use. */
 int framing_buffer_make(struct framing_buffer **buffer, size_t size);
 

@@ -2,8 +2,9 @@
 /* Sending on byte streams: framing, batches, what is left of a message, files.
  *
  * The out buffer belongs to whoever holds out_busy: the sending thread, or a receiving one that is about to sleep
- * and goes on with what is left to be sent; it never waits for the flag, for the sender that has it does
- * the same work. */
+ * and goes on with what is left to be sent. With several threads no holder sleeps in the kernel, so the other
+ * waits for it: an answer that all is sent must be true. The end of a link alone does not wait, for in a forked
+ * child the holder may be a thread of the parent. */
 #include "base/error.h"
 #include "kernel/descriptor.h"
 #include "kernel/pipe.h"
@@ -24,7 +25,7 @@ static bool lock_out(struct framing *f)
     if (thread_is_alone())
         return false;
     while (atomic_flag_test_and_set_explicit(&f->out_busy, memory_order_acquire))
-        thread_yield(); /* a receiver is flushing, which does not wait */
+        thread_yield();
     return true;
 }
 
@@ -71,25 +72,29 @@ static int flush_locked(struct enl_link *l, bool may_block)
 
 int framing_flush(struct enl_link *l, bool may_block)
 {
-    bool locked;
-    int result;
+    bool locked = lock_out(&l->framing);
+    int result = flush_locked(l, may_block);
 
-    if (!try_lock_out(&l->framing, &locked))
-        return 0;
-    result = flush_locked(l, may_block);
     unlock_out(&l->framing, locked);
     return result;
+}
+
+void framing_last_flush(struct enl_link *l)
+{
+    bool locked;
+
+    if (!try_lock_out(&l->framing, &locked))
+        return;
+    (void)flush_locked(l, false);
+    unlock_out(&l->framing, locked);
 }
 
 size_t framing_unsent(const struct enl_link *l)
 {
     struct framing *f = (struct framing *)(uintptr_t)&l->framing; /* the flag alone is written */
-    size_t size = 0;
-    bool locked;
+    bool locked = lock_out(f);
+    size_t size = framing_waiting(f->out);
 
-    if (f->out == NULL || !try_lock_out(f, &locked))
-        return 0;
-    size = framing_waiting(f->out);
     unlock_out(f, locked);
     return size;
 }
@@ -237,18 +242,17 @@ static ssize_t send_locked(struct enl_link *l, const struct enl_message *m, size
 ssize_t framing_send(struct enl_link *l, const struct enl_message *m, bool may_block)
 {
     struct framing *f = &l->framing;
-    int result = framing_buffer_make(&f->out, f->out_size);
+    int result = check_content(f, m);
     ssize_t sent;
     bool locked;
 
     if (f->send_failed)
         return error_note(-EIO, "a file could not be sent whole before: close the link");
-    if (result == 0)
-        result = check_content(f, m);
     if (result < 0)
         return result;
     locked = lock_out(f);
-    sent = send_locked(l, m, f->batch, may_block);
+    result = framing_buffer_make(&f->out, f->out_size);
+    sent = result < 0 ? result : send_locked(l, m, f->batch, may_block);
     unlock_out(f, locked);
     return sent;
 }
@@ -273,23 +277,24 @@ ssize_t framing_send_many(struct enl_link *l, const struct enl_message m[], size
 {
     struct framing *f = &l->framing;
     size_t batch = f->batch > 0 ? f->batch : f->atomic ? PIPE_ATOMIC : SEND_MANY;
-    int result = framing_buffer_make(&f->out, f->out_size);
+    int result = 0;
     ssize_t last = 0;
     size_t sent = 0;
     bool locked;
 
-    if (result == 0 && f->frame == FRAME_RAW)
+    if (f->frame == FRAME_RAW)
         batch = 0;
     for (size_t i = 0; i < count && result == 0; i++)
         result = check_content(f, &m[i]);
     if (result < 0)
         return result;
     locked = lock_out(f);
-    while (sent < count && last >= 0) {
+    result = framing_buffer_make(&f->out, f->out_size);
+    while (result == 0 && sent < count && last >= 0) {
         last = send_locked(l, &m[sent], batch, may_block);
         sent += last >= 0;
     }
-    if (f->batch == 0)
+    if (result == 0 && f->batch == 0)
         result = flush_locked(l, may_block);
     if (result == -EAGAIN || result == -EINTR) {
         sent = take_back(f, m, sent);
@@ -370,13 +375,14 @@ ssize_t framing_send_file(struct enl_link *l, int fd, uint64_t offset, size_t si
 {
     struct framing *f = &l->framing;
     bool raw = f->frame == FRAME_RAW;
-    ssize_t result = framing_buffer_make(&f->out, f->out_size);
+    ssize_t result;
     bool locked;
 
     /* small ones are cheaper in one write; the calls would block on a description that others share */
     if (f->atomic || f->frame == FRAME_LINE || size <= COPY_BELOW || !l->lone_calls)
         return -ENOTSUP;
     locked = lock_out(f);
+    result = framing_buffer_make(&f->out, f->out_size);
     if (result == 0)
         result = flush_locked(l, may_block);
     if (result == 0)
