@@ -39,7 +39,7 @@ static const struct enl_mechanism *mechanism_of(const char *word)
     return NULL;
 }
 
-static int unknown_mechanism(const char *word)
+static void tell_unknown(const char *word)
 {
     const struct enl_mechanism *m;
     char known[256] = "";
@@ -47,29 +47,36 @@ static int unknown_mechanism(const char *word)
     for (size_t i = 0; (m = enl_mechanism(i)) != NULL; i++) {
         size_t size = strlen(known);
 
-        if (report_near(word, m->scheme))
-            return report_misuse("unknown mechanism %s; did you mean %s?", word, m->scheme);
+        if (report_near(word, m->scheme)) {
+            (void)report_misuse("unknown mechanism %s; did you mean %s?", word, m->scheme);
+            return;
+        }
         (void)snprintf(known + size, sizeof known - size, "%s%s", i == 0 ? "" : ", ", m->scheme);
     }
-    return report_misuse("unknown mechanism %s; there are %s", word, known);
+    (void)report_misuse("unknown mechanism %s; there are %s", word, known);
 }
 
-/* Fills in a subject from what was typed: "unix", "unix:" or an address with options. */
-static int look_up(const char *word, struct subject *ret_subject)
+/* Fills in a subject from what was typed: "unix", "unix:" or an address with options. False after saying
+ * what is wrong with it. */
+static bool look_up(const char *word, struct subject *ret_subject)
 {
     const char *colon = strchr(word, ':');
     const struct enl_mechanism *m = mechanism_of(word);
+    bool bare = colon == NULL || colon[1] == '\0';
 
-    if (m != NULL && (colon == NULL || colon[1] == '\0')) {
-        *ret_subject = (struct subject){.mechanism = m, .title = m->scheme, .caps = m->caps};
-        return EXIT_SUCCESS;
+    if (colon == NULL && m == NULL) {
+        tell_unknown(word);
+        return false;
     }
-    if (colon == NULL)
-        return unknown_mechanism(word);
     *ret_subject = (struct subject){.mechanism = m, .title = word};
-    if (enl_address_caps(word, &ret_subject->caps) < 0)
-        return report_misuse("%s", enl_error_text());
-    return EXIT_SUCCESS;
+    if (m != NULL && bare) {
+        ret_subject->title = m->scheme;
+        ret_subject->caps = m->caps;
+    } else if (enl_address_caps(word, &ret_subject->caps) < 0) {
+        (void)report_misuse("%s", enl_error_text());
+        return false;
+    }
+    return m != NULL;
 }
 
 /* ---- the table --------------------------------------------------------------------------------- */
@@ -366,40 +373,34 @@ static int print_json(const struct subject *s, size_t count)
 
 /* ---- the verb ---------------------------------------------------------------------------------- */
 
-static int gather_all(struct subject **ret_subjects, size_t *ret_count)
+static size_t catalog_size(void)
 {
-    const struct enl_mechanism *m;
     size_t count = 0;
-    struct subject *s;
 
     while (enl_mechanism(count) != NULL)
         count++;
-    s = calloc(count, sizeof *s);
-    if (s == NULL)
-        return report_failure("out of memory");
-    for (size_t i = 0; (m = enl_mechanism(i)) != NULL; i++)
-        s[i] = (struct subject){.mechanism = m, .title = m->scheme, .caps = m->caps};
-    *ret_subjects = s;
-    *ret_count = count;
-    return EXIT_SUCCESS;
+    return count;
 }
 
-static int gather(char **words, size_t count, struct subject **ret_subjects)
+/* The columns: what was typed, or the whole catalog. NULL, with the exit status, after saying why. */
+static struct subject *gather(char **words, size_t word_count, size_t *ret_count, int *ret_status)
 {
-    struct subject *s = calloc(count, sizeof *s);
+    size_t count = word_count > 0 ? word_count : catalog_size();
+    struct subject *s = calloc(count + 1, sizeof *s);
 
-    if (s == NULL)
-        return report_failure("out of memory");
-    for (size_t i = 0; i < count; i++) {
-        int status = look_up(words[i], &s[i]);
-
-        if (status != EXIT_SUCCESS) {
-            free(s);
-            return status;
-        }
+    if (s == NULL) {
+        *ret_status = report_failure("out of memory");
+        return NULL;
     }
-    *ret_subjects = s;
-    return EXIT_SUCCESS;
+    for (size_t i = 0; i < count; i++) {
+        if (look_up(word_count > 0 ? words[i] : enl_mechanism(i)->scheme, &s[i]))
+            continue;
+        free(s);
+        *ret_status = EXIT_MISUSE;
+        return NULL;
+    }
+    *ret_count = count;
+    return s;
 }
 
 static int run(struct arguments *a)
@@ -407,17 +408,17 @@ static int run(struct arguments *a)
     struct subject *s;
     bool json = false;
     const char *value;
-    size_t count;
-    int id, status;
+    size_t count = 0;
+    int status = EXIT_FAILURE;
+    int id;
 
     while ((id = options_next(a, &value)) != OPTIONS_END) {
         if (id == OPTIONS_STOP)
             return a->status;
         json = true;
     }
-    count = (size_t)a->operands;
-    status = count == 0 ? gather_all(&s, &count) : gather(a->words, count, &s);
-    if (status != EXIT_SUCCESS)
+    s = gather(a->words, (size_t)a->operands, &count, &status);
+    if (s == NULL)
         return status;
     if (json)
         status = print_json(s, count);

@@ -19,25 +19,25 @@ void report_as(const char *verb)
     speaker = verb;
 }
 
-__attribute__((format(printf, 1, 0))) static void say(const char *format, va_list list)
+/* What was printed so far comes first, where both go to one terminal. */
+static void begin(void)
 {
-    /* What was printed so far comes first, where both go to one terminal. */
     (void)fflush(stdout);
     if (speaker == NULL)
         (void)fputs("enlace: ", stderr);
     else
         (void)fprintf(stderr, "enlace: %s: ", speaker);
-    (void)vfprintf(stderr, format, list);
-    (void)fputc('\n', stderr);
 }
 
 int report_failure(const char *format, ...)
 {
     va_list list;
 
+    begin();
     va_start(list, format);
-    say(format, list);
+    (void)vfprintf(stderr, format, list);
     va_end(list);
+    (void)fputc('\n', stderr);
     return EXIT_FAILURE;
 }
 
@@ -45,9 +45,11 @@ int report_misuse(const char *format, ...)
 {
     va_list list;
 
+    begin();
     va_start(list, format);
-    say(format, list);
+    (void)vfprintf(stderr, format, list);
     va_end(list);
+    (void)fputc('\n', stderr);
     return EXIT_MISUSE;
 }
 
