@@ -153,6 +153,8 @@ static int run_stress(const struct test *const tests[], size_t count, const stru
 {
     struct outcome *sums = calloc(count + 1, sizeof(*sums));
     size_t *order = calloc(count + 1, sizeof(*order));
+    if (sums == NULL || order == NULL)
+        abort();
     unsigned seed = options->seed;
     unsigned runs = 0;
     size_t bad = count;

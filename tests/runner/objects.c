@@ -43,7 +43,7 @@ struct objects {
 static bool isolated;
 static int queues_fd = -1; /* the file system of POSIX queues, where it could be opened */
 
-/* In a name space of mounts the queues' file system is mounted, opened and detached again, so that
+/* In a namespace of mounts the queues' file system is mounted, opened and detached again, so that
  * it needs no directory on the machine. */
 static bool mount_private(void)
 {
@@ -118,8 +118,10 @@ static struct objects *look(void)
     struct objects *objects = calloc(1, sizeof(*objects));
     if (objects == NULL)
         abort();
-    int fd = queues_fd >= 0 ? openat(queues_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    look_at_names(objects, QUEUE_NAME, fd >= 0 ? fdopendir(fd) : opendir("/dev/mqueue"));
+    if (queues_fd >= 0)
+        look_at_names(objects, QUEUE_NAME, fdopendir(openat(queues_fd, ".", O_RDONLY | O_CLOEXEC)));
+    else if (!isolated) /* else it is another namespace's */
+        look_at_names(objects, QUEUE_NAME, opendir("/dev/mqueue"));
     look_at_names(objects, SHM_NAME, opendir("/dev/shm"));
     look_at_sysv(objects, SYSV_SHM, "/proc/sysvipc/shm");
     look_at_sysv(objects, SYSV_SEM, "/proc/sysvipc/sem");
@@ -164,8 +166,8 @@ static void remove_object(const struct object *object)
         (void)directory_remove(path, -1);
         break;
     case QUEUE_NAME:
-        (void)unlinkat(queues_fd >= 0 ? queues_fd : open("/dev/mqueue", O_RDONLY | O_CLOEXEC),
-                       object->name, 0);
+        (void)snprintf(path, sizeof(path), "/dev/mqueue/%s", object->name);
+        (void)(queues_fd >= 0 ? unlinkat(queues_fd, object->name, 0) : unlink(path));
         break;
     case SYSV_SHM:
         (void)shmctl(object->id, IPC_RMID, NULL);
