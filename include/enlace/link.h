@@ -194,6 +194,10 @@ ENL_PUBLIC const struct enl_caps *enl_link_caps(const struct enl_link *l);
 ENL_PUBLIC int enl_link_stat(struct enl_link *l, struct enl_stat *ret_stat);
 /* Changes a living object; -ENOTSUP for what it cannot change. */
 ENL_PUBLIC int enl_link_set(struct enl_link *l, const struct enl_settings *settings);
+/* The address at which others reach this link, as text: of tcp: and udp:, where the system may have chosen the
+ * port (tcp:127.0.0.1:0). size is at least ENL_ADDRESS_MAX. -ENOTSUP elsewhere. */
+#define ENL_ADDRESS_MAX 128
+ENL_PUBLIC int enl_link_address(const struct enl_link *l, char *ret_address, size_t size);
 /* The peer as the kernel names it, at the time it connected. enl_link_peers fills up to count and returns
  * how many there are. -ENOTSUP without ENL_CAN_CREDENTIALS, -ENOTCONN if there is none. */
 ENL_PUBLIC int enl_link_peer(struct enl_link *l, struct enl_peer *ret_peer);

@@ -60,7 +60,10 @@ struct socket_message {
     bool has_sender;
     struct enl_peer sender;
     bool fds_lost;
-    bool cut;   /* the message was longer than the parts */
+    bool
+        packets; /* in: the socket keeps boundaries; then a message longer than the parts is cut, and
+                   * its whole size returned */
+    bool cut;
     void *name; /* of the peer: sent to, or ENL_PEER_NAME_SIZE of room; NULL: none */
     unsigned name_size;
 };

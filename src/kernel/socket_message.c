@@ -104,7 +104,9 @@ ssize_t socket_receive_message(int fd, struct socket_message *m, bool may_block)
         .msg_controllen =
             m->fd_capacity > 0 ? sizeof control.bytes : CMSG_SPACE(sizeof(struct ucred)),
     };
-    ssize_t count = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | (may_block ? 0 : MSG_DONTWAIT));
+    ssize_t count =
+        recvmsg(fd, &header,
+                MSG_CMSG_CLOEXEC | (m->packets ? MSG_TRUNC : 0) | (may_block ? 0 : MSG_DONTWAIT));
 
     m->fd_count = 0;
     m->fds_lost = m->has_sender = false;

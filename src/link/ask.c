@@ -79,6 +79,21 @@ int enl_link_peer(struct enl_link *l, struct enl_peer *ret_peer)
     return result < 0 ? error_set(result, "the kernel does not tell the peer") : 0;
 }
 
+int enl_link_address(const struct enl_link *l, char *ret_address, size_t size)
+{
+    int result;
+
+    if (l == NULL || ret_address == NULL || size < ENL_ADDRESS_MAX)
+        return error_set(-EINVAL,
+                         "enl_link_address needs a link and ENL_ADDRESS_MAX bytes of room");
+    result = l->ops->address == NULL ? -ENOTSUP : l->ops->address(l, ret_address, size);
+    if (result == -ENOTSUP)
+        return link_cannot(l, "tell their address");
+    return result < 0
+               ? error_set(result, "the kernel does not tell the address: %s", strerror(-result))
+               : 0;
+}
+
 ssize_t enl_link_peers(struct enl_link *l, struct enl_peer ret_peers[], size_t count)
 {
     struct enl_peer peer;

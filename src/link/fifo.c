@@ -34,12 +34,14 @@ static int check_open(const struct address *a, unsigned flags)
     return 0;
 }
 
-static int fifo_link_open(struct enl_link *l, const struct address *a, unsigned flags)
+static int fifo_link_open(struct enl_link *l, const struct address *a, unsigned flags,
+                          enl_deadline until)
 {
     struct pipe_link *pipe = link_state(l);
     int result = check_open(a, flags);
     int fd = -1;
 
+    (void)until; /* whether a peer is there is known at once */
     if (result == 0 && (flags & ENL_CREATE) != 0)
         result = create(a, flags);
     if (result == 0)

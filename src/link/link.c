@@ -247,7 +247,7 @@ static int open_waiting(struct enl_link *l, const struct address *a, unsigned fl
                         enl_deadline until)
 {
     const struct link_driver *driver = l->driver;
-    int result = driver->open(l, a, flags);
+    int result = driver->open(l, a, flags, until);
     int watch_fd = -1;
 
     if (!peer_may_come(result) || until == ENL_NOW)
@@ -257,7 +257,7 @@ static int open_waiting(struct enl_link *l, const struct address *a, unsigned fl
         (void)path_watch(driver->path(a), &watch_fd);
     do {
         error_note(0, "");
-        result = driver->open(l, a, flags);
+        result = driver->open(l, a, flags, until);
         if (peer_may_come(result)) {
             int waited = wait_for_peer(watch_fd, until);
 

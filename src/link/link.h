@@ -67,6 +67,8 @@ struct link_ops {
     /* Changes one thing, which: ENL_SET_MODE ... NULL, or -ENOTSUP: cannot be changed. */
     int (*set)(struct enl_link *l, uint32_t which, const struct enl_settings *settings);
     int (*peer)(struct enl_link *l, struct enl_peer *ret_peer); /* NULL: -ENOTSUP */
+    /* The address by which others reach it. NULL: -ENOTSUP. */
+    int (*address)(const struct enl_link *l, char *ret_address, size_t size);
     /* Sleeps until events (ENL_READABLE, ENL_WRITABLE) may hold, for mechanisms without a descriptor
      * (l->fd is -1). As wait_for(). NULL: link.c polls l->fd. */
     int (*wait)(struct enl_link *l, unsigned events, enl_deadline until);
@@ -86,8 +88,9 @@ struct link_driver {
      * they are. */
     int (*describe)(const struct address *a, struct enl_caps *caps);
     /* -ENXIO, -ENOENT, -ECONNREFUSED, -EAGAIN: the peer is not there yet; link.c tries again if told to wait.
-     * NULL: -ENOTSUP. */
-    int (*open)(struct enl_link *l, const struct address *a, unsigned flags);
+     * until is for what takes time on the way to a
+     * peer that is there. NULL: -ENOTSUP. */
+    int (*open)(struct enl_link *l, const struct address *a, unsigned flags, enl_deadline until);
     int (*pair)(struct enl_link *ends[2], const struct address *a);
     int (*listen)(struct enl_link *l, const struct address *a);
     /* Whether a descriptor is of this mechanism, for the address fd:N. NULL: never. */

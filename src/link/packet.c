@@ -107,6 +107,7 @@ ssize_t packet_receive(struct enl_link *l, const struct enl_match *match, struct
     from.parts[0] = (struct iovec){.iov_base = m->data, .iov_len = head};
     from.parts[1] = (struct iovec){.iov_base = p->kept + head, .iov_len = p->kept_room - head};
     from.part_count = 2;
+    from.packets = true;
     from.fd_capacity = p->fds_most;
     from.name = p->named ? m->name : NULL;
     size = socket_receive_message(l->fd, &from, may_block);
@@ -114,11 +115,13 @@ ssize_t packet_receive(struct enl_link *l, const struct enl_match *match, struct
         return receive_failed(p, size);
     if (size == 0 && !from.has_sender && p->ends)
         return p->reset ? link_reset("the peer broke off with messages unread") : link_ended();
-    if (from.cut || (size_t)size > l->largest) {
+    if (from.cut && (m->flags & ENL_TRUNCATE) == 0) {
         for (unsigned i = 0; i < from.fd_count; i++)
             descriptor_close(from.fds[i]);
-        return error_set(-EBADMSG, "a message above message=%zu came and is lost: raise it",
-                         l->largest);
+        return error_set(-EBADMSG,
+                         "a message of %zd bytes came, above message=%zu, and is lost: "
+                         "raise it",
+                         size, p->kept_room);
     }
     if ((size_t)size > head && (m->flags & ENL_TRUNCATE) == 0)
         return keep(p, m, &from, (size_t)size, head);

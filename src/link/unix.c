@@ -225,6 +225,7 @@ static ssize_t stream_read(struct enl_link *l, void *buffer, size_t size, bool m
     }
     m.parts[0] = (struct iovec){.iov_base = buffer, .iov_len = size};
     m.part_count = 1;
+    m.packets = false;
     m.fd_capacity =
         fds->count == 0 ? u->packet.fds_most : 0; /* one set at a time: see place_fds() */
     m.name = NULL;
@@ -479,10 +480,12 @@ static int connect_link(struct enl_link *l, const struct address *a)
     return result;
 }
 
-static int unix_open(struct enl_link *l, const struct address *a, unsigned flags)
+static int unix_open(struct enl_link *l, const struct address *a, unsigned flags,
+                     enl_deadline until)
 {
     int result;
 
+    (void)until; /* whether a peer is there is known at once */
     if (type_of(a) == SOCKET_DATAGRAM && (flags & ENL_CREATE) != 0) {
         if ((flags & ENL_READ) == 0)
             return error_set(-EINVAL, "who creates a datagram socket receives from it: ENL_READ");
