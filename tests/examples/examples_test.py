@@ -1,0 +1,285 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: MIT
+"""Each example does what its expected output says, also with peers that know nothing of enlace:
+examples_test.py FOLDER-OF-BUILT-EXAMPLES"""
+
+import contextlib
+import re
+import select
+import signal
+import socket
+import stat
+import sys
+
+import programs as examples
+from programs import ROOT, expect, expected, finish, main, printed, wait_until
+
+SOURCES = sorted((ROOT / 'examples').glob('*.c'))
+ALONE = ['camera', 'capabilities', 'pass_descriptor', 'pipe', 'send_file', 'unix_seqpacket']
+
+
+def shell(programs, script, **variables):
+    words = [f'{name}={value}' for name, value in variables.items()]
+    return programs.spawn(['env', *words, 'sh', '-c', script])
+
+
+def is_fifo(path):
+    return path.exists() and stat.S_ISFIFO(path.stat().st_mode)
+
+
+def connect(path, kind=socket.SOCK_STREAM):
+    peer = socket.socket(socket.AF_UNIX, kind)
+    peer.settimeout(examples.LIMIT_S)
+    peer.connect(str(path))
+    return peer
+
+
+def answer(peer, text):
+    """Sends text and receives as many bytes."""
+    got = b''
+    peer.sendall(text)
+    while len(got) < len(text):
+        piece = peer.recv(65536)
+        assert piece, f'the end came after {len(got)} of {len(text)} bytes'
+        got += piece
+    return got
+
+
+# ---- one program --------------------------------------------------------------------------------------
+
+
+def runs_alone(name):
+    return lambda programs, folder: expect(programs.run(name), expected(name))
+
+
+def runs_at_an_address(name, scheme, options=''):
+    def check(programs, folder):
+        path = folder / 'name'
+        expect(programs.run(name, f'{scheme}:{path}{options}'), expected(name))
+        assert not path.exists(), 'the name is left'
+    return check
+
+
+def capabilities_of_any_address(programs, folder):
+    text = programs.run('capabilities', 'unix:?frame=raw', 'unix:?type=seqpacket')
+    assert re.search(r'^unix:\?frame=raw\n(?:  .*\n)*?  messages or a stream of bytes\? a stream$', text,
+                     re.M), text
+    assert 'variable, up to 131072 bytes' in text
+    text = finish(programs.start('capabilities', 'unix:?frame=rwa'), 1)
+    assert 'did you mean "raw"?' in text, text
+
+
+# ---- FIFO: two programs, and programs of the shell ------------------------------------------------------
+
+
+def writer_waits_for_a_reader(programs, folder):
+    path = folder / 'f'
+    address = f'fifo:{path}?frame=line'
+    writer = programs.start('fifo_writer', address)
+    wait_until(lambda: is_fifo(path), 'the writer has made the FIFO')
+    expect(programs.run('fifo_reader', address), expected('fifo_reader'))
+    expect(finish(writer), expected('fifo_writer'))
+    assert not path.exists(), 'the reader leaves the FIFO'
+
+
+def reader_waits_for_a_writer(programs, folder):
+    path = folder / 'f'
+    address = f'fifo:{path}?frame=line'
+    reader = programs.start('fifo_reader', address)
+    wait_until(lambda: is_fifo(path), 'the reader has made the FIFO')
+    expect(programs.run('fifo_writer', address), expected('fifo_writer'))
+    expect(finish(reader), expected('fifo_reader'))
+
+
+def cat_writes_to_the_reader(programs, folder):
+    reader = programs.start('fifo_reader', f'fifo:{folder}/f?frame=line')
+    wait_until(lambda: is_fifo(folder / 'f'), 'the reader has made the FIFO')
+    finish(shell(programs, 'printf "one\\ntwo\\nthree\\n" | cat > "$f"', f=folder / 'f'))
+    expect(finish(reader), expected('fifo_reader'))
+
+
+def cat_reads_from_the_writer(programs, folder):
+    writer = programs.start('fifo_writer', f'fifo:{folder}/f?frame=line')
+    wait_until(lambda: is_fifo(folder / 'f'), 'the writer has made the FIFO')
+    expect(finish(programs.spawn(['cat', folder / 'f'])), 'one\ntwo\nthree\n')
+    expect(finish(writer), expected('fifo_writer'))
+
+
+# ---- a worker -------------------------------------------------------------------------------------------
+
+
+def worker_ends_with_its_jobs(programs, folder):
+    child = shell(programs, 'printf "a.png\\n\\nb.png\\n" | $worker',
+                  worker=' '.join([*examples.WRAPPER, str(programs.folder / 'worker')]))
+    expect(finish(child), expected('worker'))
+
+
+def worker_says_what_is_wrong(programs, folder):
+    text = finish(programs.start('worker', 'fd:0?frame=line'), 1)
+    expect(text, 'open: descriptor 0 is a device or terminal: no mechanism of enlace\n')
+
+
+def worker_ends_on_sigterm(programs, folder):
+    worker = programs.start('worker', f'fifo:{folder}/jobs?frame=line&keep')
+    wait_until(lambda: is_fifo(folder / 'jobs'), 'the worker has made the FIFO')
+    for job in ['a.png', 'b.png']:  # each from a writer of its own, that leaves
+        finish(shell(programs, 'echo "$job" > "$f"', job=job, f=folder / 'jobs'))
+    wait_until(lambda: 'b.png' in printed(worker), 'the jobs are done')
+    worker.send_signal(signal.SIGTERM)
+    expect(finish(worker), 'resized a.png\nresized b.png\nasked to end\n')
+
+
+# ---- a server of many clients ---------------------------------------------------------------------------
+
+
+def listens(path):
+    """As the kernel's table tells, without a connection of our own."""
+    with open('/proc/net/unix', encoding='utf-8', errors='replace') as table:
+        return any(words[-1] == str(path) and int(words[3], 16) & 0x10000  # __SO_ACCEPTCON
+                   for words in map(str.split, table) if words[0] != 'Num')
+
+
+def start_server(programs, path, clients, options='?frame=line', name='echo_server'):
+    scheme = 'unix:' if name == 'echo_server' else ''
+    server = programs.start(name, f'{scheme}{path}{options}', clients)
+    wait_until(lambda: listens(path), 'the server listens')
+    return server
+
+
+def serves_many_clients_at_once(programs, folder):
+    server = start_server(programs, folder / 's', 20)
+    peers = [connect(folder / 's') for _ in range(20)]
+    for turn in range(3):
+        for number, peer in enumerate(peers):
+            text = f'client {number}, turn {turn}\n'.encode()
+            assert answer(peer, text) == text
+    for peer in peers:
+        peer.close()
+    expect(finish(server), expected('echo_server'))
+    assert not (folder / 's').exists(), 'the name is left'
+
+
+def send_what_fits(peer, data):
+    sent = 0
+    peer.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while sent < len(data):
+            sent += peer.send(data[sent:sent + 65536])
+    peer.settimeout(examples.LIMIT_S)
+    return sent
+
+
+def read_back(peer, rest, size):
+    """Receives size bytes, while it sends the rest of what they are the answer to."""
+    got = b''
+    while len(got) < size:
+        readable, writable, _ = select.select([peer], [peer] if rest else [], [], examples.LIMIT_S)
+        assert readable or writable, f'{len(got)} of {size} bytes came, then nothing'
+        if writable:
+            rest = rest[peer.send(rest[:4096], socket.MSG_DONTWAIT):]
+        if readable:
+            piece = peer.recv(65536)
+            assert piece, f'the end came after {len(got)} of {size} bytes'
+            got += piece
+    return got
+
+
+def serves_others_while_one_does_not_read(programs, folder):
+    server = start_server(programs, folder / 's', 2)
+    deaf, other = connect(folder / 's'), connect(folder / 's')
+    lines = b''.join(b'%9999d\n' % number for number in range(1000))
+    sent = send_what_fits(deaf, lines)
+    assert sent < len(lines), 'the server reads on although nobody takes its answers'
+    assert answer(other, b'still there?\n') == b'still there?\n'
+    other.close()
+    assert read_back(deaf, lines[sent:], len(lines)) == lines
+    deaf.close()
+    expect(finish(server), expected('echo_server'))
+
+
+def keeps_boundaries_for_python(programs, folder):
+    server = start_server(programs, folder / 's', 1, '?type=seqpacket')
+    peer = connect(folder / 's', socket.SOCK_SEQPACKET)
+    peer.send(b'one')
+    peer.send(b'and two')
+    assert [peer.recv(100), peer.recv(100)] == [b'one', b'and two']
+    peer.close()
+    expect(finish(server), expected('echo_server'))
+
+
+def sends_the_last_answer_to_who_only_reads_on(programs, folder):
+    server = start_server(programs, folder / 's', 1)
+    peer = connect(folder / 's')
+    text = b'y' * 900000 + b'\n'
+    peer.sendall(text)
+    peer.shutdown(socket.SHUT_WR)
+    got = b''
+    while piece := peer.recv(65536):
+        got += piece
+    assert got == text, f'{len(got)} bytes came back, not {len(text)}'
+    peer.close()
+    expect(finish(server), expected('echo_server'))
+
+
+def bare_sockets_echo(programs, folder):
+    server = start_server(programs, folder / 's', 1, '', 'echo_sockets')
+    peer = connect(folder / 's')
+    assert answer(peer, b'hello') == b'hello'
+    peer.close()
+    expect(finish(server), expected('echo_sockets'))
+
+
+def lines_of_code(name):
+    text = (ROOT / 'examples' / f'{name}.c').read_text(encoding='utf-8')
+    text = re.sub(r'/\*.*?\*/', '', text, flags=re.S)
+    return sum(1 for line in text.splitlines() if line.strip())
+
+
+def server_is_a_dozen_lines_longer_than_bare_sockets(programs, folder):
+    ours, bare = lines_of_code('echo_server'), lines_of_code('echo_sockets')
+    assert ours <= bare + 12, f'{ours} lines, over bare sockets {bare}'
+
+
+# ---- the folder -----------------------------------------------------------------------------------------
+
+
+def each_example_is_whole(programs, folder):
+    build = (ROOT / 'examples' / 'meson.build').read_text(encoding='utf-8')
+    assert SOURCES, 'no examples found'
+    for source in SOURCES:
+        text = source.read_text(encoding='utf-8')
+        assert f"'{source.name}'" in build, f'{source.name} is not built'
+        assert source.with_suffix('.expected').exists(), f'{source.stem}.expected is missing'
+        assert text.startswith('/* SPDX-License-Identifier: MIT */\n/* '), f'{source.name}: no head'
+        for header in re.findall(r'#include "?<?([^">]+)', text):
+            assert header == 'enlace/enlace.h' or not header.startswith(('enlace', '.', 'link',
+                                                                         'kernel', 'base')), \
+                f'{source.name} includes {header}'
+        if 'echo_sockets' not in source.name:
+            assert 'enl_error_text()' in text, f'{source.name} does not say what failed'
+
+
+if __name__ == '__main__':
+    main(sys.argv[1], [
+        ('each example is built, expected and public', each_example_is_whole),
+        *((f'{name} runs', runs_alone(name)) for name in ALONE),
+        ('unix_stream runs at a path', runs_at_an_address('unix_stream', 'unix')),
+        ('unix_datagram runs at a path',
+         runs_at_an_address('unix_datagram', 'unix', '?type=datagram')),
+        ('fifo_open runs at a path', runs_at_an_address('fifo_open', 'fifo')),
+        ('capabilities of any address', capabilities_of_any_address),
+        ('a FIFO writer waits for a reader', writer_waits_for_a_reader),
+        ('a FIFO reader waits for a writer', reader_waits_for_a_writer),
+        ('cat writes to a FIFO reader', cat_writes_to_the_reader),
+        ('cat reads from a FIFO writer', cat_reads_from_the_writer),
+        ('a worker ends with its jobs', worker_ends_with_its_jobs),
+        ('a worker says what is wrong', worker_says_what_is_wrong),
+        ('a worker ends on SIGTERM', worker_ends_on_sigterm),
+        ('a server serves many clients at once', serves_many_clients_at_once),
+        ('a server serves others while one does not read', serves_others_while_one_does_not_read),
+        ('a server keeps boundaries for Python', keeps_boundaries_for_python),
+        ('a server answers who only reads on', sends_the_last_answer_to_who_only_reads_on),
+        ('bare sockets echo', bare_sockets_echo),
+        ('the server is a dozen lines longer than one over bare sockets',
+         server_is_a_dozen_lines_longer_than_bare_sockets),
+    ])
