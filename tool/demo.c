@@ -143,13 +143,15 @@ static void add_row(struct table *t, const struct tour_visit *v, double fastest)
     table_cell(t, 1, met_text(v->met), NULL);
     table_cell(t, 2, quantity_bytes(out, v->largest), NULL);
     table_cell(t, 3, quantity_duration(out, v->round_trip_ns), NULL);
-    if (v->messages_a_second > 0) {
+    if (v->messages_a_second == 0) {
+        table_cell(t, 4, "-", NULL);
+        table_cell(t, 6, "-", NULL);
+    } else {
         table_cell(t, 4, quantity_rate(out, v->messages_a_second), NULL);
         bar(text, sizeof text, v->messages_a_second / fastest);
         table_cell(t, 5, text, "green");
-    }
-    if (v->bytes_a_second > 0)
         table_cell(t, 6, quantity_throughput(out, v->bytes_a_second), NULL);
+    }
 }
 
 static int show_table(const struct tour *t)
@@ -204,7 +206,7 @@ static void show_foot(void)
            "up to     the largest of the messages that came back the same; the least had 8 B\n"
            "echo      the round trip of 64 bytes; each side sleeps until the other has sent\n"
            "messages  of 64 bytes, one way\n"
-           "bytes     in messages of 64 KiB, one way\n"
+           "bytes     in messages of up to 64 KiB, one way; - where messages may be lost\n"
            "A quick look at this machine as it is now, not a benchmark (make bench is one).%s\n\n"
            "Now you, in two terminals:\n\n"
            "  %senlace receive --listen unix:/tmp/hello%s\n"

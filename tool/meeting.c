@@ -113,6 +113,18 @@ static int open_there(struct meeting *m)
     return result;
 }
 
+/* Where the system chose the port (tcp:HOST:0), whoever is to come must be told. */
+static void tell_port(const struct meeting *m)
+{
+    size_t size = strcspn(m->address, "?");
+    char address[ENL_ADDRESS_MAX];
+
+    if (size < 2 || strncmp(m->address + size - 2, ":0", 2) != 0)
+        return;
+    if (enl_link_address(m->listener != NULL ? m->listener : m->link, address, sizeof address) == 0)
+        report_note("waits at %s", address);
+}
+
 int meeting_begin(struct meeting *m)
 {
     struct enl_caps caps = {0};
@@ -134,7 +146,10 @@ int meeting_begin(struct meeting *m)
     if (result < 0)
         return report_failure("cannot catch signals: %s", strerror(-result));
     result = m->listen ? listen_there(m) : open_there(m);
-    return result < 0 ? tell_failure(m, result, &caps) : EXIT_SUCCESS;
+    if (result < 0)
+        return tell_failure(m, result, &caps);
+    tell_port(m);
+    return EXIT_SUCCESS;
 }
 
 int meeting_accept(struct meeting *m)

@@ -41,6 +41,17 @@ int report_failure(const char *format, ...)
     return EXIT_FAILURE;
 }
 
+void report_note(const char *format, ...)
+{
+    va_list list;
+
+    begin();
+    va_start(list, format);
+    (void)vfprintf(stderr, format, list);
+    va_end(list);
+    (void)fputc('\n', stderr);
+}
+
 int report_misuse(const char *format, ...)
 {
     va_list list;

@@ -11,6 +11,9 @@ void report_as(const char *verb);
 /* Something failed: prints it and returns EXIT_FAILURE. */
 int report_failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Something that the user must know now, and no failure. */
+void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The command was called wrongly: prints it and returns EXIT_MISUSE. */
 int report_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

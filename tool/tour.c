@@ -29,6 +29,9 @@
 
 #define ROUNDS_LEAST 20
 
+/* Larger messages would show nothing new, and take their time. */
+#define TOUR_MOST 1048576
+
 enum task {
     TASK_ECHO = 1, /* compare it, and send it back */
     TASK_COUNT,    /* compare its size and number only, and count it */
@@ -43,8 +46,11 @@ struct mark {
 
 struct road {
     char address[192];
+    bool numbered;            /* by a port, which the system chooses */
     struct enl_link *ends[2]; /* of a pair: receives, sends */
-    struct enl_link *link;    /* this process's end */
+    struct enl_link
+        *early; /* the receiver's listener or link, made before the fork to know its port */
+    struct enl_link *link; /* this process's end */
 };
 
 struct traveller {
@@ -141,16 +147,22 @@ static int do_task(struct traveller *t, uint32_t *counted)
 
 /* ---- meeting ------------------------------------------------------------------------------------- */
 
-/* A name for the mechanism's syntax. A new kind of name is one more case here. */
+/* A name for the mechanism's syntax, if we know one. A new kind of name is one more case here. */
 static bool name_road(struct traveller *t, struct road *r, const char *word)
 {
     const struct tour_visit *v = t->visit;
-    const char *name = v->mechanism->syntax + strlen(v->mechanism->scheme) + 1;
+    const char *syntax = v->mechanism->syntax + strlen(v->mechanism->scheme) + 1;
+    char name[128];
 
-    if (strncmp(name, "PATH", 4) != 0)
+    if (strncmp(syntax, "PATH", 4) == 0)
+        (void)snprintf(name, sizeof name, "%s/%s", v->folder, word);
+    else if (strncmp(syntax, "HOST:PORT", 9) == 0)
+        (void)snprintf(name, sizeof name, "127.0.0.1:0");
+    else
         return false;
-    (void)snprintf(r->address, sizeof r->address, "%s:%s/%s%s", v->mechanism->scheme, v->folder,
-                   word, v->options);
+    r->numbered = strncmp(syntax, "HOST:PORT", 9) == 0;
+    (void)snprintf(r->address, sizeof r->address, "%s:%s%s", v->mechanism->scheme, name,
+                   v->options);
     return true;
 }
 
@@ -179,20 +191,29 @@ static int choose_meeting(struct traveller *t)
     return 0;
 }
 
+static unsigned receiving(const struct traveller *t)
+{
+    return duplex(t) ? ENL_READ | ENL_WRITE : ENL_READ;
+}
+
 static int join_receiving(struct traveller *t, struct road *r)
 {
-    unsigned flags = duplex(t) ? ENL_READ | ENL_WRITE : ENL_READ;
-    struct enl_link *listener;
-    int result;
+    struct enl_link *listener = r->early;
+    int result = 0;
 
     if (t->visit->met == ENL_MEET_PAIR) {
         r->link = r->ends[0];
         enl_close(r->ends[1]);
         return 0;
     }
-    if (t->visit->met == ENL_MEET_OPEN)
-        return enl_open_until(r->address, flags | ENL_CREATE, soon(), &r->link);
-    result = enl_listen(r->address, &listener);
+    if (t->visit->met == ENL_MEET_OPEN && r->early == NULL)
+        return enl_open_until(r->address, receiving(t) | ENL_CREATE, soon(), &r->link);
+    if (t->visit->met == ENL_MEET_OPEN) {
+        r->link = r->early;
+        return 0;
+    }
+    if (listener == NULL)
+        result = enl_listen(r->address, &listener);
     if (result < 0)
         return result;
     result = enl_accept(listener, soon(), &r->link);
@@ -209,6 +230,7 @@ static int join_sending(struct traveller *t, struct road *r)
         enl_close(r->ends[0]);
         return 0;
     }
+    enl_close(r->early); /* the other process has it */
     return enl_open_until(r->address, flags, soon(), &r->link);
 }
 
@@ -260,32 +282,32 @@ static int go_and_return(struct traveller *t, size_t size, uint32_t number)
     return (size_t)came == size && is_message(t->in, size, mark) ? 0 : -EBADMSG;
 }
 
-/* Messages of several sizes, there and back, every byte compared. */
+/* Messages of several sizes, there and back, every byte compared; the last is the largest. */
 static int exchange(struct traveller *t)
 {
-    static const size_t sizes[] = {sizeof(struct mark), TOUR_SMALL, 4096, TOUR_LARGE, 1048576};
-    struct tour_visit *v = t->visit;
+    static const size_t sizes[] = {sizeof(struct mark), TOUR_SMALL, 4096, TOUR_LARGE};
+    bool fixed = (t->caps.can & ENL_CAN_FIXED_SIZE) != 0;
+    uint32_t number = 0;
 
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        size_t size =
-            (t->caps.can & ENL_CAN_FIXED_SIZE) != 0 ? (size_t)t->caps.largest_message : sizes[i];
-        int result;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && sizes[i] < t->room && !fixed; i++) {
+        int result = go_and_return(t, sizes[i], number++);
 
-        if (size > t->room)
-            break;
-        result = go_and_return(t, size, (uint32_t)i);
         if (result < 0)
             return result;
-        v->smallest = v->smallest == 0 ? size : v->smallest;
-        v->largest = size;
     }
-    return 0;
+    t->visit->largest = t->room;
+    return go_and_return(t, t->room, number);
 }
 
 /* The size for small messages: where there is but one, that one. */
 static size_t small_size(const struct traveller *t)
 {
     return t->room < TOUR_SMALL ? t->room : TOUR_SMALL;
+}
+
+static size_t large_size(const struct traveller *t)
+{
+    return t->room < TOUR_LARGE ? t->room : TOUR_LARGE;
 }
 
 static int measure_round_trip(struct traveller *t)
@@ -337,7 +359,7 @@ static int measure_flood(struct traveller *t, size_t size, double *ret_a_second)
             return (int)sent;
         mark.number++;
         /* The clock is not free either. */
-        end = size == TOUR_LARGE || mark.number % 16 == 0 ? now_ns() : start;
+        end = size > 4096 || mark.number % 16 == 0 ? now_ns() : start;
     } while (end - start < t->visit->slice_ns);
     result = tally(t, size, mark.number);
     if (result == 0)
@@ -354,9 +376,9 @@ static int measure(struct traveller *t)
     /* Where a full mechanism drops or merges messages, a flood would measure nothing. */
     if (result == 0 && (t->caps.can & ENL_CAN_LOSSLESS) != 0)
         result = measure_flood(t, small_size(t), &v->messages_a_second);
-    if (result == 0 && (t->caps.can & ENL_CAN_LOSSLESS) != 0 && t->room >= TOUR_LARGE) {
-        result = measure_flood(t, TOUR_LARGE, &a_second);
-        v->bytes_a_second = a_second * TOUR_LARGE;
+    if (result == 0 && (t->caps.can & ENL_CAN_LOSSLESS) != 0) {
+        result = measure_flood(t, large_size(t), &a_second);
+        v->bytes_a_second = a_second * (double)large_size(t);
     }
     return result;
 }
@@ -403,16 +425,42 @@ static void leave(struct traveller *t)
     }
 }
 
-static int make_pairs(struct traveller *t)
+/* What has to be there before there are two processes: both ends of a pair, or a port. */
+static int prepare_road(struct traveller *t, struct road *r)
 {
-    int result = enl_pair(t->there.address, t->there.ends);
+    char address[ENL_ADDRESS_MAX];
+    int result;
 
-    if (result < 0 || duplex(t))
-        return result;
-    result = enl_pair(t->back.address, t->back.ends);
+    if (t->visit->met == ENL_MEET_PAIR)
+        return enl_pair(r->address, r->ends);
+    if (!r->numbered)
+        return 0;
+    result = t->visit->met == ENL_MEET_LISTEN
+                 ? enl_listen(r->address, &r->early)
+                 : enl_open(r->address, receiving(t) | ENL_CREATE, &r->early);
+    if (result == 0)
+        result = enl_link_address(r->early, address, sizeof address);
+    if (result == 0)
+        (void)snprintf(r->address, sizeof r->address, "%s%s", address, t->visit->options);
+    return result;
+}
+
+static void abandon_road(struct road *r)
+{
+    enl_close(r->ends[0]);
+    enl_close(r->ends[1]);
+    enl_close(r->early);
+}
+
+static int prepare(struct traveller *t)
+{
+    int result = prepare_road(t, &t->there);
+
+    if (result == 0 && !duplex(t))
+        result = prepare_road(t, &t->back);
     if (result < 0) {
-        enl_close(t->there.ends[0]);
-        enl_close(t->there.ends[1]);
+        abandon_road(&t->there);
+        abandon_road(&t->back);
     }
     return result;
 }
@@ -428,15 +476,18 @@ static enum tour_outcome go(struct traveller *t)
     pid_t child;
     int result;
 
-    if (t->visit->met == ENL_MEET_PAIR && make_pairs(t) < 0)
+    if (prepare(t) < 0)
         return failed(t->visit, enl_error_text());
     /* What is in stdio's buffer belongs to the parent. */
     (void)fflush(stdout);
     child = fork();
     if (child == 0)
         be_child(t);
-    if (child < 0)
+    if (child < 0) {
+        abandon_road(&t->there);
+        abandon_road(&t->back);
         return failed(t->visit, "cannot fork");
+    }
     result = travel(t);
     leave(t);
     collect(child, result);
@@ -470,7 +521,7 @@ enum tour_outcome tour_visit(struct tour_visit *v)
                            : "two processes cannot meet here by themselves");
         return TOUR_SKIPPED;
     }
-    t.room = t.caps.largest_message < 1048576 ? (size_t)t.caps.largest_message : 1048576;
+    t.room = t.caps.largest_message < TOUR_MOST ? (size_t)t.caps.largest_message : TOUR_MOST;
     t.out = malloc(t.room);
     t.in = malloc(t.room);
     outcome = t.out == NULL || t.in == NULL ? failed(v, "out of memory") : go(&t);

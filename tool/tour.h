@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the messages whose round trips and number a second are measured, and of the large ones. */
+/* Bytes of the messages whose round trips and number a second are measured, and of the large ones; or as
+ * many as the mechanism's largest has. */
 #define TOUR_SMALL 64
 #define TOUR_LARGE 65536
 
@@ -21,11 +22,11 @@ struct tour_visit {
     int64_t slice_ns;    /* for each of the three measures */
 
     /* Filled in: */
-    char title[64];           /* the address as one would write it */
-    uint32_t met;             /* the ENL_MEET_ by which they met */
-    size_t smallest, largest; /* bytes of the messages that went there and back and were compared */
-    double round_trip_ns;     /* each of these is 0 if the mechanism is not made for it */
-    double messages_a_second;
+    char title[64]; /* the address as one would write it */
+    uint32_t met;   /* the ENL_MEET_ by which they met */
+    size_t largest; /* bytes of the largest message that came back the same */
+    double round_trip_ns;
+    double messages_a_second; /* 0, as the next one, where messages may be lost */
     double bytes_a_second;
     char reason[256]; /* if it was skipped or failed */
 };

@@ -140,6 +140,53 @@ def python_receives_from_a_sender(command, folder):
                 expect(command.finish(sender), 0, b'')
 
 
+def port_of(child):
+    """The port of a listener of ours at tcp:127.0.0.1:0 or udp:127.0.0.1:0."""
+    line = b''
+    while not line.endswith(b'\n'):
+        byte = os.read(child.stderr.fileno(), 1)
+        assert byte, f'the errors ended after {line!r}'
+        line += byte
+    return int(line.split(b':')[-1])
+
+
+def python_is_a_peer_over_tcp(command, _folder):
+    receiver = command.start('receive', '--listen', 'tcp:127.0.0.1:0?frame=line')
+    with socket.create_connection(('127.0.0.1', port_of(receiver)), commands.LIMIT_S) as peer:
+        peer.sendall(TEXT)
+    expect(command.finish(receiver), 0, TEXT)
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        listener.settimeout(commands.LIMIT_S)
+        sender = command.start('send', f'tcp:127.0.0.1:{listener.getsockname()[1]}?frame=line',
+                               '--data', 'hello')
+        link, _ = listener.accept()
+        with link, link.makefile('rb') as stream:
+            link.settimeout(commands.LIMIT_S)
+            assert stream.read() == b'hello\n'
+    expect(command.finish(sender), 0, b'')
+
+
+def nc_is_a_peer_over_tcp(command, _folder):
+    needs('nc')
+    receiver = command.start('receive', '--listen', 'tcp:127.0.0.1:0?frame=raw')
+    expect(command.finish(command.spawn(['nc', '-N', '127.0.0.1', port_of(receiver)]), TEXT), 0, b'')
+    expect(command.finish(receiver), 0, TEXT)
+
+
+def python_is_a_peer_over_udp(command, _folder):
+    receiver = command.start('receive', '--listen', 'udp:127.0.0.1:0', '--count', '2', '--hex')
+    port = port_of(receiver)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+        peer.settimeout(commands.LIMIT_S)
+        peer.bind(('127.0.0.1', 0))
+        for data in [b'\0\xff', b'']:
+            peer.sendto(data, ('127.0.0.1', port))
+        expect(command.finish(receiver), 0, b'00ff\n\n')
+        expect(command.run('send', f'udp:127.0.0.1:{peer.getsockname()[1]}', '--data', 'hello'), 0,
+               b'')
+        assert peer.recv(100) == b'hello'
+
+
 def peer_that_only_listens_is_not_gone(command, folder):
     """A peer that will send nothing any more (a half-closed socket) may still receive."""
     path = folder / 's'
@@ -194,6 +241,9 @@ if __name__ == '__main__':
         ('socat sends datagrams', socat_sends_and_receives_datagrams),
         ('Python sends to a listener', python_sends_to_a_listener),
         ('Python receives from a sender', python_receives_from_a_sender),
+        ('Python is a peer over TCP', python_is_a_peer_over_tcp),
+        ('nc is a peer over TCP', nc_is_a_peer_over_tcp),
+        ('Python is a peer over UDP', python_is_a_peer_over_udp),
         ('a peer that only listens is not gone', peer_that_only_listens_is_not_gone),
         ('descriptors that come along are closed', descriptors_that_come_along_are_closed),
     ])

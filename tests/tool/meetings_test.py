@@ -93,6 +93,63 @@ def nobody_listening_says_what_to_do(command, folder):
            'enlace: send: ')
 
 
+def waiting_at(child):
+    """The address, with the port that the system chose, which a listener tells."""
+    line = b''
+    while not line.endswith(b'\n'):
+        byte = os.read(child.stderr.fileno(), 1)
+        assert byte, f'the errors ended after {line!r}'
+        line += byte
+    assert b': waits at ' in line, line
+    return line.decode().split(' waits at ')[1].strip()
+
+
+def tcp_carries_lines(command, _folder):
+    for host in ['127.0.0.1', '[::1]']:
+        if host == '[::1]' and not has_ipv6():
+            continue
+        receiver = command.start('receive', '--listen', f'tcp:{host}:0')
+        address = waiting_at(receiver)
+        expect(command.run('send', address, data=LINES), 0, b'')
+        expect(command.finish(receiver), 0, LINES)
+        expect(command.run('send', address, data=LINES), 1, b'', 'nobody listens at ' + address)
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(('::1', 0))
+        return True
+    except OSError:
+        return False
+
+
+def sender_may_listen_on_tcp(command, _folder):
+    sender = command.start('send', '--listen', 'tcp:127.0.0.1:0', '--data', 'hello')
+    expect(command.run('receive', waiting_at(sender)), 0, b'hello\n')
+    expect(command.finish(sender), 0, b'')
+
+
+def tcp_listener_keeps_serving(command, _folder):
+    receiver = command.start('receive', '--listen', '--keep', 'tcp:127.0.0.1:0')
+    address = waiting_at(receiver)
+    for n in range(5):
+        expect(command.run('send', address, '--data', f'{n}'), 0, b'')
+        assert read_line(receiver) == b'%d\n' % n
+    receiver.terminate()
+    expect(command.finish(receiver), 0, b'')
+
+
+def udp_carries_datagrams(command, _folder):
+    receiver = command.start('receive', '--listen', 'udp:127.0.0.1:0')
+    address = waiting_at(receiver)
+    for n in range(20):
+        expect(command.run('send', address, '--data', f'{n}'), 0, b'')
+        assert read_line(receiver) == b'%d\n' % n
+    receiver.terminate()
+    expect(command.finish(receiver), 0, b'')
+
+
 def two_listeners_are_one_too_many(command, folder):
     address = f'unix:{folder}/s'
     first = command.start('receive', '--listen', address)
@@ -269,6 +326,10 @@ if __name__ == '__main__':
         ('datagrams come to a listener', datagrams_come_to_a_listener),
         ('the sender may listen', sender_may_listen),
         ('abstract sockets need no path', abstract_sockets_need_no_path),
+        ('TCP carries lines', tcp_carries_lines),
+        ('the sender may listen on TCP', sender_may_listen_on_tcp),
+        ('a TCP listener keeps serving', tcp_listener_keeps_serving),
+        ('UDP carries datagrams', udp_carries_datagrams),
         ('nobody listening says what to do', nobody_listening_says_what_to_do),
         ('two listeners are one too many', two_listeners_are_one_too_many),
         ('a listener waits no longer than told', listener_waits_no_longer_than_told),
