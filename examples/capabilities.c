@@ -46,7 +46,10 @@ static int describe(const char *address)
            (unsigned long long)caps.largest_message);
     printf("  in order? without loss?        %s, %s\n", answer(&caps, ENL_CAN_ORDER),
            answer(&caps, ENL_CAN_LOSSLESS));
-    printf("  how much waits in it?          %llu bytes\n", (unsigned long long)caps.capacity);
+    if (caps.capacity == ENL_UNKNOWN)
+        printf("  how much waits in it?          that changes\n");
+    else
+        printf("  how much waits in it?          %llu bytes\n", (unsigned long long)caps.capacity);
     printf("  is a peer's leaving told?      to receivers %s, to senders %s\n",
            answer(&caps, ENL_CAN_END), answer(&caps, ENL_CAN_BROKEN));
     return 0;
@@ -101,15 +104,19 @@ static int two_links(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const all[] = {"pipe:", "fifo:/tmp/f", "unix:/tmp/s",
-                                      "unix:/tmp/s?type=datagram"};
+    static const char *const all[] = {"pipe:",
+                                      "fifo:/tmp/f",
+                                      "unix:/tmp/s",
+                                      "unix:/tmp/s?type=datagram",
+                                      "tcp:127.0.0.1:4000",
+                                      "udp:127.0.0.1:4000"};
     int result = 0;
 
     for (int i = 1; i < argc; i++)
         result |= describe(argv[i]);
     if (argc > 1)
         return result;
-    for (int i = 0; i < 4; i++)
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         result |= describe(all[i]);
     return result | two_links();
 }
