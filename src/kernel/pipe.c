@@ -56,12 +56,13 @@ void pipe_end_fini(struct pipe_end *end)
 static int open_other(struct pipe_end *end)
 {
     char path[32];
-    int access = fcntl(end->fd, F_GETFL) & O_ACCMODE;
+    int access;
 
     if (end->other_fd >= 0)
         return end->other_fd;
     if (end->other_failed)
         return -1;
+    access = fcntl(end->fd, F_GETFL) & O_ACCMODE;
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", end->fd);
     end->other_fd = open(path, access | O_NONBLOCK | O_CLOEXEC);
     if (end->other_fd >= 0 && !end->fd_blocks &&
