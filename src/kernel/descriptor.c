@@ -132,6 +132,7 @@ ssize_t descriptor_send_file(int to_fd, int file_fd, uint64_t offset, size_t siz
 
     sigpipe_block(&guard);
     count = sendfile(to_fd, file_fd, &at, size);
-    sigpipe_restore(&guard, count < 0 && errno == EPIPE);
+    /* the file goes in pieces: the signal may come with a later one, and the count of those before it */
+    sigpipe_restore(&guard, count < 0 ? errno == EPIPE : (size_t)count < size);
     return count >= 0 ? count : -errno;
 }
