@@ -331,14 +331,17 @@ static int keep_file(struct framing *f, int fd, uint64_t offset, size_t size)
 /* Moves as much of a file as goes now, on a description that is nobody else's. */
 static ssize_t move_file(struct enl_link *l, int fd, uint64_t offset, size_t size, bool may_block)
 {
+    /* sendfile has no switch per call; a FIFO's own description never blocks */
+    bool blocks =
+        atomic_load_explicit(&l->interrupt.blocking_fd, memory_order_relaxed) == l->fd;
     size_t done = 0;
     ssize_t count = 0;
 
-    if (!may_block)
-        (void)descriptor_set_blocking(l->fd, false); /* sendfile has no switch per call */
+    if (!may_block && blocks)
+        (void)descriptor_set_blocking(l->fd, false);
     while (done < size && (count = descriptor_send_file(l->fd, fd, offset + done, size - done)) > 0)
         done += (size_t)count;
-    if (!may_block)
+    if (!may_block && blocks)
         (void)descriptor_set_blocking(l->fd, true);
     return done > 0 || size == 0 ? (ssize_t)done : count;
 }
