@@ -68,6 +68,8 @@ void table_print(struct table *t)
 {
     int wide[TABLE_COLUMNS_MAX];
 
+    if (t->line_count == 0)
+        return;
     for (size_t k = 0; k < t->column_count; k++) {
         wide[k] = width(t->columns[k].title);
         for (size_t i = 0; i < t->line_count; i++)

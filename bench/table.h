@@ -25,7 +25,7 @@ void table_line(struct table *t);
 /* Fills a cell of the last line; those not filled stay empty. */
 void table_cell(struct table *t, size_t column, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Prints it to stdout and ends it. */
+/* Prints it to stdout, unless it has no lines, and ends it. */
 void table_print(struct table *t);
 
 #endif
