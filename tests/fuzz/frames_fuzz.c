@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* The first byte of an input says how the rest is sent and received, the second how it is cut in pieces, and
- * from REPEAT on that it is sent so many TIMES, to go round the link's buffers. */
+ * from REPEAT on that it is sent again until GO_ROUND bytes were, to go round the link's buffers. */
 #define HOW_FRAME 3u
 #define HOW_PIPE 4u
 #define HOW_TAKE 8u
@@ -22,8 +22,8 @@
 #define HOW_SHORT_BUFFER 64u
 #define HOW_DESCRIPTORS 128u
 
-#define REPEAT 224u
-#define TIMES 24u
+#define REPEAT 240u
+#define GO_ROUND 80000u
 
 #define LARGEST_LONG 1000u
 #define LARGEST_SHORT 16u
@@ -312,7 +312,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     p.frame = (p.how & HOW_FRAME) % 3;
     p.largest = p.how & HOW_SHORT_MESSAGES ? LARGEST_SHORT : LARGEST_LONG;
     p.pieces = data[1] * 2654435761u;
-    times = data[1] >= REPEAT ? TIMES : 1;
+    times = data[1] >= REPEAT && size > 1000 ? 1 + GO_ROUND / size : 1;
     p.size = (size - 2) * times;
     p.bytes = bytes = malloc(p.size + 1);
     REQUIRE(bytes);
