@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Proof of inet.c: names, refusals with their reasons, a connect that ends at its deadline. */
+#include "kernel/inet.h"
+
+#include "kernel/clock.h"
+#include "kernel/descriptor.h"
+#include "kernel/socket.h"
+#include "runner/test.h"
+
+#include <enlace/error.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+TEST(a_name_is_a_host_and_a_port)
+{
+    static const struct {
+        const char *text, *host, *port;
+    } good[] = {
+        {"localhost:80", "localhost", "80"},
+        {"127.0.0.1:http", "127.0.0.1", "http"},
+        {"[::1]:7000", "::1", "7000"},
+        {":7000", "", "7000"},
+        {"[]:1", "", "1"},
+    };
+    static const char *const bad[] = {"", "host", "host:", "::1:80", "[::1:80", "[::1]", "::1]:80"};
+    struct inet_name name;
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        CHECK_OK(inet_parse(good[i].text, &name));
+        CHECK_STR(name.host, good[i].host);
+        CHECK_STR(name.port, good[i].port);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_EQ(inet_parse(bad[i], &name), -EINVAL);
+    CHECK_EQ(inet_parse("h:a-port-whose-name-goes-on-and-on-and-on", &name), -EINVAL);
+}
+
+static struct inet_name named(const char *text)
+{
+    struct inet_name name;
+
+    CHECK_OK(inet_parse(text, &name));
+    return name;
+}
+
+/* Serves on a port of the system's choice. */
+static struct inet_name serve(bool stream, int backlog, int *ret_fd)
+{
+    struct inet_name name = named("127.0.0.1:0");
+    char text[INET_TEXT_MAX];
+
+    CHECK_OK(inet_serve(&name, stream, backlog, true, ret_fd));
+    CHECK_OK(inet_local(*ret_fd, text));
+    return named(text);
+}
+
+TEST(a_port_that_is_taken_is_named)
+{
+    int fd, second;
+    struct inet_name name = serve(true, 1, &fd);
+
+    CHECK_EQ(inet_serve(&name, true, 1, true, &second), -EADDRINUSE);
+    CHECK_CONTAINS(enl_error_text(), name.port);
+    descriptor_close(fd);
+    name = serve(false, 0, &fd);
+    CHECK_EQ(inet_serve(&name, false, 0, true, &second), -EADDRINUSE);
+    descriptor_close(fd);
+}
+
+TEST(nobody_there_is_told_at_once)
+{
+    int fd;
+    struct inet_name name = serve(true, 1, &fd);
+
+    descriptor_close(fd);
+    CHECK_EQ(inet_connect(&name, true, ENL_FOREVER, &fd), -ECONNREFUSED);
+    name = named("no-such-host.invalid:80");
+    CHECK_EQ(inet_connect(&name, true, ENL_FOREVER, &fd), -EHOSTUNREACH);
+    CHECK_CONTAINS(enl_error_text(), "no-such-host.invalid");
+    name = named("127.0.0.1:no-such-service");
+    CHECK_EQ(inet_connect(&name, true, ENL_FOREVER, &fd), -EINVAL);
+}
+
+TEST(a_connect_to_this_machine_needs_no_waiting)
+{
+    int server, client, accepted;
+    struct inet_name name = serve(true, 8, &server);
+    char text[INET_TEXT_MAX];
+
+    CHECK_OK(inet_connect(&name, true, ENL_NOW, &client));
+    CHECK_OK(socket_accept(server, &accepted));
+    CHECK_OK(inet_set_nodelay(client, true));
+    CHECK_OK(inet_set_keepalive(client, 1));
+    CHECK(inet_is(client, true) && !inet_is(client, false));
+    CHECK_OK(inet_remote(client, text));
+    CHECK_CONTAINS(text, name.port);
+    descriptor_close(client);
+    descriptor_close(accepted);
+    descriptor_close(server);
+}
+
+/* A server that accepts nobody: when its backlog is full, the kernel drops what comes. */
+TEST(a_connect_that_is_not_answered_ends_at_its_deadline)
+{
+    enum { MANY = 16 };
+    int fds[MANY];
+    int server, result = 0;
+    int count = 0;
+    struct inet_name name = serve(true, 0, &server);
+    int64_t begin;
+
+    while (count < MANY && (result = inet_connect(&name, true, ENL_NOW, &fds[count])) == 0)
+        count++;
+    CHECK_EQ(result, -ETIMEDOUT);
+    begin = clock_now_ns();
+    CHECK_EQ(inet_connect(&name, true, enl_in_ms(50), &fds[count]), -ETIMEDOUT);
+    CHECK(clock_now_ns() - begin >= 50000000);
+    CHECK_CONTAINS(enl_error_text(), "did not answer");
+    while (count > 0)
+        descriptor_close(fds[--count]);
+    descriptor_close(server);
+}
+
+static void serve_low(void *unused)
+{
+    struct inet_name name = named("127.0.0.1:1");
+    int fd;
+
+    (void)unused;
+    CHECK_EQ(inet_serve(&name, true, 1, true, &fd), -EACCES);
+    CHECK_CONTAINS(enl_error_text(), "ip_unprivileged_port_start");
+}
+
+TEST(a_port_for_root_is_refused_to_others_with_the_reason)
+{
+    unsigned first = 0;
+    FILE *limit = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "r");
+
+    if (limit != NULL) {
+        CHECK_EQ(fscanf(limit, "%u", &first), 1);
+        CHECK_EQ(fclose(limit), 0);
+    }
+    if (first <= 1)
+        SKIP("every port is free for all users here");
+    test_as_user(serve_low, NULL);
+}
