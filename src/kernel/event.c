@@ -41,7 +41,8 @@ int event_set_create(int *ret_fd)
 static int control(int set_fd, int operation, int fd, bool readable, bool writable)
 {
     struct epoll_event event = {
-        .events = (readable ? EPOLLIN | EPOLLRDHUP : 0u) | (writable ? EPOLLOUT : 0u),
+        /* a peer that has gone is told whatever was asked for, as EPOLLHUP is */
+        .events = EPOLLRDHUP | (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u),
         .data.fd = fd,
     };
 

@@ -145,7 +145,8 @@ static int prepare_poll(struct enl_link *const links[], size_t count, struct pol
 
         if (has_unsent(l) && l->ops->flush(l, false) == -EAGAIN)
             want |= ENL_WRITABLE;
-        fds[i] = (struct pollfd){.fd = l->fd, .events = poll_events(l, want)};
+        /* GONE whatever is wanted */
+        fds[i] = (struct pollfd){.fd = l->fd, .events = (short)(poll_events(l, want) | POLLRDHUP)};
         who[i] = &l->interrupt;
         pending += (want & ENL_READABLE) != 0 && has_pending(l);
     }
