@@ -38,12 +38,27 @@ static void give_fds(struct enl_message *m, const int fds[], unsigned count)
     }
 }
 
+/* Not in a forked child, where the buffer is empty again. */
+static bool holds(const struct packet *p)
+{
+    return p->has_kept && p->kept[p->kept_room] != 0;
+}
+
+static void drop_kept(struct packet *p)
+{
+    for (unsigned i = 0; p->has_kept && i < p->kept_message.fd_count; i++)
+        descriptor_close(p->fd_room[i]);
+    p->has_kept = false;
+}
+
 /* A message that did not fit: `head` bytes lie in the program's buffer, the rest at `kept + head`. */
 static int keep(struct packet *p, const struct enl_message *m, const struct socket_message *from,
                 size_t size, size_t head)
 {
+    drop_kept(p);
     if (head > 0)
         memcpy(p->kept, m->data, head);
+    p->kept[p->kept_room] = 1;
     fill_message(&p->kept_message, from, size);
     memcpy(p->kept_message.name, m->name, from->name_size);
     if (from->fd_count > 0)
@@ -102,7 +117,7 @@ ssize_t packet_receive(struct enl_link *l, const struct enl_match *match, struct
     ssize_t size;
 
     (void)match;
-    if (p->has_kept)
+    if (holds(p))
         return give_kept(p, m);
     from.parts[0] = (struct iovec){.iov_base = m->data, .iov_len = head};
     from.parts[1] = (struct iovec){.iov_base = p->kept + head, .iov_len = p->kept_room - head};
@@ -143,7 +158,7 @@ ssize_t packet_receive_many(struct enl_link *l, struct enl_message m[], size_t c
     ssize_t received;
     size_t fit = 0;
 
-    if (p->has_kept || p->fds_most > 0 || p->named)
+    if (holds(p) || p->fds_most > 0 || p->named)
         return 0; /* what comes with more than bytes is received one by one */
     while (fit < count && fit < SOCKET_BATCH && m[fit].capacity >= l->largest) {
         items[fit] = (struct socket_item){.data = m[fit].data, .size = m[fit].capacity};
@@ -166,7 +181,7 @@ bool packet_pending(const struct enl_link *l)
 {
     const struct packet *p = link_state((struct enl_link *)(uintptr_t)l);
 
-    return p->has_kept;
+    return holds(p);
 }
 
 /* ---- sending ---------------------------------------------------------------------------------------------- */
@@ -240,7 +255,7 @@ size_t packet_kept(const struct enl_link *l)
 {
     const struct packet *p = link_state((struct enl_link *)(uintptr_t)l);
 
-    return p->has_kept ? p->kept_message.size : 0;
+    return holds(p) ? p->kept_message.size : 0;
 }
 
 int packet_init(struct enl_link *l)
@@ -250,7 +265,7 @@ int packet_init(struct enl_link *l)
     int result;
 
     p->kept_room = (size_t)l->caps.largest_message;
-    result = memory_create(p->kept_room, &memory);
+    result = memory_create(p->kept_room + 1, &memory);
     if (result == 0)
         p->kept = memory;
     return result;
@@ -260,9 +275,7 @@ void packet_fini(struct enl_link *l)
 {
     struct packet *p = link_state(l);
 
-    if (p->has_kept)
-        for (unsigned i = 0; i < p->kept_message.fd_count; i++)
-            descriptor_close(p->fd_room[i]);
-    memory_close(p->kept, p->kept_room);
+    drop_kept(p);
+    memory_close(p->kept, p->kept_room + 1);
     p->kept = NULL;
 }

@@ -13,7 +13,7 @@ struct packet {
     bool reset; /* the peer broke off: told after what it had sent */
     unsigned fds_most;   /* how many descriptors may come with a message, and go */
     int *fd_room;        /* of so many, for a kept message */
-    unsigned char *kept; /* room for a message that did not fit its receiver's buffer */
+    unsigned char *kept; /* room for a message that did not fit its receiver's buffer, and a mark */
     size_t kept_room;
     struct enl_message kept_message;
     bool has_kept;
