@@ -88,22 +88,26 @@ static int failed(const struct sender *s, ssize_t result)
 }
 
 /* Before the input makes us wait, what was sent must be under way; and if nobody is left to receive, there
- * is nothing to wait for. A peer that will not send any more is not gone, and does not make the descriptor
- * ready, for we want nothing of it. */
+ * is nothing to wait for. A peer that has only ended its own sending still receives; from then on the
+ * next send tells whether it has gone. */
 static int idle(void *context, bool fired)
 {
     struct sender *s = context;
     struct enl_link *l = s->meeting.link;
     int result = enl_flush(l, meeting_deadline(&s->meeting));
+    unsigned events;
 
     if (result < 0 && result != -ECANCELED)
         (void)failed(s, result);
     if (result < 0)
         return result;
-    if (fired && (enl_link_events(l) & ENL_GONE) != 0) {
+    events = fired ? enl_link_events(l) : 0;
+    if ((events & (ENL_GONE | ENL_WRITABLE)) == ENL_GONE) {
         (void)report_failure("the peer at %s has gone", s->meeting.address);
         return -EPIPE;
     }
+    if ((events & ENL_GONE) != 0)
+        s->input.watch_fd = -1;
     return 0;
 }
 

@@ -38,7 +38,8 @@ static unsigned events_of(const struct enl_link *l, short got)
 
     if ((got & POLLIN) != 0)
         events |= l->listens ? ENL_ARRIVAL : (l->access & ENL_READ) != 0 ? ENL_READABLE : 0;
-    if ((got & POLLOUT) != 0 && (l->access & ENL_WRITE) != 0 && !has_unsent(l))
+    if ((got & (POLLOUT | POLLHUP | POLLERR)) == POLLOUT && (l->access & ENL_WRITE) != 0 &&
+        !has_unsent(l))
         events |= ENL_WRITABLE;
     if ((got & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL)) != 0)
         events |= ENL_GONE;

@@ -130,7 +130,7 @@ static long by_poll_writable(struct rig *r, unsigned number, enl_deadline until)
     CHECK_OK(enl_link_want(r->sender, ENL_WRITABLE));
     int ready = enl_poll(&r->sender, 1, until);
     if (ready >= 0)
-        CHECK((enl_link_events(r->sender) & ENL_WRITABLE) != 0);
+        CHECK((enl_link_events(r->sender) & (ENL_WRITABLE | ENL_GONE)) != 0);
     CHECK_OK(enl_link_want(r->sender, ENL_READABLE));
     return ready < 0 ? ready : by_send(r, number, ENL_NOW);
 }
