@@ -21,6 +21,8 @@ static const struct capability rows[] = {
      "messages have no priority"},
     {"messages", ENL_CAN_TYPES, "messages have a type, and a receiver may ask for some types",
      "messages have no type"},
+    {"messages", ENL_CAN_MERGE, "messages that wait become one: added up, or all but one dropped",
+     "each message that waits stays itself"},
     {"delivery", ENL_CAN_DUPLEX, "both ends send and receive",
      "one way: one end sends, one receives"},
     {"delivery", ENL_CAN_FAN_OUT, "every receiver gets every message",

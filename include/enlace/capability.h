@@ -30,6 +30,8 @@ ENL_BEGIN
 #define ENL_CAN_END (1u << 17)       /* a receiver learns that its last sender has gone */
 #define ENL_CAN_BROKEN (1u << 18)    /* a sender learns that its last receiver has gone */
 #define ENL_CAN_BATCH (1u << 19)     /* ?batch=, enl_flush */
+#define ENL_CAN_MERGE                                                                              \
+    (1u << 20) /* messages that wait become one: added up, or all but one dropped */
 
 /* enl_caps.meet: how its two sides find each other */
 #define ENL_MEET_PAIR 1u   /* enl_pair: both ends at once, for relatives */

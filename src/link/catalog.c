@@ -84,10 +84,10 @@ int enl_address_caps(const char *address, struct enl_caps *ret_caps)
 const char *enl_capability_name(uint32_t bit)
 {
     static const char *const names[] = {
-        "boundaries", "order",          "lossless", "fixed size",   "priority",
-        "types",      "duplex",         "fan-out",  "persistent",   "acknowledge",
-        "fd passing", "credentials",    "sender",   "file sending", "pollable",
-        "zero copy",  "empty messages", "end told", "broken told",  "batching",
+        "boundaries",  "order",        "lossless",   "fixed size",  "priority",       "types",
+        "duplex",      "fan-out",      "persistent", "acknowledge", "fd passing",     "credentials",
+        "sender",      "file sending", "pollable",   "zero copy",   "empty messages", "end told",
+        "broken told", "batching",     "merging",
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -51,6 +51,7 @@ TEST(each_capability_has_a_name_and_no_other_bit_has)
     CHECK_EQ(known & (known + 1), 0); /* from the lowest on, without a gap */
     CHECK_STR(enl_capability_name(ENL_CAN_BOUNDARIES), "boundaries");
     CHECK_STR(enl_capability_name(ENL_CAN_BATCH), "batching");
+    CHECK_STR(enl_capability_name(ENL_CAN_MERGE), "merging");
     CHECK(enl_capability_name(3) == NULL);
     CHECK(enl_capability_name(0) == NULL);
 }
