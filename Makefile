@@ -43,10 +43,10 @@ stress:
 	@$(NINJA)
 	@tests/run --stress $(SECONDS) $(BUILD)
 
-##fuzz         random input to every fuzz target, RUNS=1000000 times
+##fuzz         random input to every fuzz target, RUNS=1000000 times or for SECONDS=...
 fuzz:
 	@scripts/setup fuzz
-	@scripts/fuzz $(RUNS)
+	@scripts/fuzz $(if $(filter command environment,$(firstword $(origin SECONDS))),--seconds $(SECONDS),--runs $(RUNS))
 
 ##bench        measure; ends with a table of bars, which is also build/bench.json
 bench: configured
