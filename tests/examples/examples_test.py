@@ -15,7 +15,7 @@ import programs as examples
 from programs import ROOT, expect, expected, finish, main, printed, wait_until
 
 SOURCES = sorted((ROOT / 'examples').glob('*.c'))
-ALONE = ['camera', 'capabilities', 'pass_descriptor', 'pipe', 'send_file', 'tcp', 'udp', 'unix_seqpacket']
+ALONE = ['camera', 'capabilities', 'chat', 'pass_descriptor', 'pipe', 'send_file', 'tcp', 'udp', 'unix_seqpacket']
 
 
 def shell(programs, script, **variables):
