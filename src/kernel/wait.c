@@ -44,7 +44,7 @@ int interrupt_raise(struct interrupt *i)
     int saved = errno;
     int result = 0;
     int blocking_fd, wake_fd;
-    struct wait_timeout *asleep;
+    int64_t *asleep;
 
     /* both seq_cst: pairs with make_wakeable() */
     atomic_store(&i->raised, 1);
@@ -53,7 +53,7 @@ int interrupt_raise(struct interrupt *i)
         result = eventfd_write(wake_fd, 1) == 0 || errno == EAGAIN ? 0 : -errno;
     asleep = atomic_load_explicit(&i->asleep, memory_order_relaxed); /* same thread only */
     if (asleep != NULL)
-        asleep->nanoseconds = -1;
+        *asleep = -1;
     blocking_fd = atomic_load_explicit(&i->blocking_fd, memory_order_relaxed);
     if (blocking_fd >= 0 && descriptor_set_blocking(blocking_fd, false) != 0)
         result = -errno;
@@ -76,31 +76,42 @@ void interrupt_clear(struct interrupt *i)
                                       true); /* else its calls say -EAGAIN: still right */
 }
 
+int interrupt_arm(struct interrupt *i, int64_t *read_by_call)
+{
+    atomic_store_explicit(&i->asleep, read_by_call, memory_order_relaxed);
+    /* a handler that comes from here on finds the bytes written; one that came before is seen below */
+    atomic_signal_fence(memory_order_seq_cst);
+    return interrupt_raised(i) ? -ECANCELED : 0;
+}
+
+void interrupt_disarm(struct interrupt *i)
+{
+    atomic_store_explicit(&i->asleep, NULL, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 /* After this interrupt_raise() reaches the ppoll that follows. */
 static int make_wakeable(struct interrupt *i, struct wait_timeout *timeout, struct pollfd *ret_fd)
 {
     int wake_fd = atomic_load_explicit(&i->wake_fd, memory_order_relaxed);
 
     *ret_fd = (struct pollfd){.fd = -1};
-    if (thread_is_alone()) {
-        atomic_store_explicit(&i->asleep, timeout, memory_order_relaxed);
-        atomic_signal_fence(memory_order_seq_cst);
-    } else {
-        if (wake_fd < 0) {
-            int expected = -1;
+    if (thread_is_alone())
+        return interrupt_arm(i, &timeout->nanoseconds);
+    if (wake_fd < 0) {
+        int expected = -1;
 
-            wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-            if (wake_fd < 0)
-                return error_set(-errno, "no descriptor to be woken by (eventfd): close some, or "
-                                         "raise RLIMIT_NOFILE");
-            /* a sender and a receiver may come here at once; seq_cst: pairs with interrupt_raise() */
-            if (!atomic_compare_exchange_strong(&i->wake_fd, &expected, wake_fd)) {
-                descriptor_close(wake_fd);
-                wake_fd = expected;
-            }
+        wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (wake_fd < 0)
+            return error_set(-errno, "no descriptor to be woken by (eventfd): close some, or "
+                                     "raise RLIMIT_NOFILE");
+        /* a sender and a receiver may come here at once; seq_cst: pairs with interrupt_raise() */
+        if (!atomic_compare_exchange_strong(&i->wake_fd, &expected, wake_fd)) {
+            descriptor_close(wake_fd);
+            wake_fd = expected;
         }
-        *ret_fd = (struct pollfd){.fd = wake_fd, .events = POLLIN};
     }
+    *ret_fd = (struct pollfd){.fd = wake_fd, .events = POLLIN};
     return atomic_load(&i->raised) ? -ECANCELED : 0;
 }
 
@@ -119,8 +130,7 @@ static int poll_once(struct pollfd fds[], size_t fd_count, struct interrupt *con
         result = ready >= 0 ? (int)ready : -errno;
     }
     for (size_t i = 0; i < who_count; i++)
-        atomic_store_explicit(&who[i]->asleep, NULL, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
+        interrupt_disarm(who[i]);
     return result;
 }
 
