@@ -23,6 +23,8 @@ static const struct capability rows[] = {
      "messages have no type"},
     {"messages", ENL_CAN_MERGE, "messages that wait become one: added up, or all but one dropped",
      "each message that waits stays itself"},
+    {"messages", ENL_CAN_PEEK, "messages that wait may be looked at, and left",
+     "a message is seen by receiving it"},
     {"delivery", ENL_CAN_DUPLEX, "both ends send and receive",
      "one way: one end sends, one receives"},
     {"delivery", ENL_CAN_FAN_OUT, "every receiver gets every message",

@@ -32,6 +32,7 @@ ENL_BEGIN
 #define ENL_CAN_BATCH (1u << 19)     /* ?batch=, enl_flush */
 #define ENL_CAN_MERGE                                                                              \
     (1u << 20) /* messages that wait become one: added up, or all but one dropped */
+#define ENL_CAN_PEEK (1u << 21) /* enl_peek: messages are looked at, and left */
 
 /* enl_caps.meet: how its two sides find each other */
 #define ENL_MEET_PAIR 1u   /* enl_pair: both ends at once, for relatives */

@@ -8,6 +8,7 @@
  *   -EBADMSG     the peer's bytes make no sense; the link stays broken
  *   -EMSGSIZE    too large: to send, or for the receiver's buffer (the message is kept)
  *   -ENOTSUP     this mechanism cannot; the text names the capability
+ *   -EIDRM       the object was removed under its users (System V)
  *   -EINVAL      the caller's mistake           -EBUSY       a taken message is not released yet
  * Never -EINTR, never SIGPIPE.
  *
@@ -68,8 +69,9 @@ ENL_PUBLIC int enl_adopt(int fd, const char *address, struct enl_link **ret_link
  * or enl_flush first to be sure). An open loan or take ends with it. Never fails. */
 ENL_PUBLIC void enl_close(struct enl_link *l);
 
-/* Removes the name of an object, not the object under those who have it open. -ENOENT if there is none,
- * -ENOTSUP for mechanisms without names. */
+/* Removes the name of an object, not the object under those who have it open (but a System V queue goes with
+ * its name: their calls are -EIDRM from then on). -ENOENT if there is none, -ENOTSUP for mechanisms without
+ * names. */
 ENL_PUBLIC int enl_unlink(const char *address);
 
 /* ---- send and receive ------------------------------------------------------------------------ */
@@ -94,6 +96,11 @@ ENL_PUBLIC ssize_t enl_send_messages(struct enl_link *l, const struct enl_messag
                                      size_t count, enl_deadline until);
 ENL_PUBLIC ssize_t enl_receive_messages(struct enl_link *l, struct enl_message messages[],
                                         size_t count, enl_deadline until);
+
+/* Looks at the message number index of those that wait (0: the next one), and leaves it there. m as for
+ * enl_receive_message; the call counts as a receive to other threads, and never waits. -EAGAIN: there are fewer
+ * messages. -ENOTSUP without ENL_CAN_PEEK; -ENOSYS: the mechanism can, but not on this kernel. */
+ENL_PUBLIC ssize_t enl_peek(struct enl_link *l, size_t index, struct enl_message *m);
 
 /* Sends size bytes of a file, from offset on, as one message (on ?frame=raw: as bytes). -EINVAL if the
  * file has fewer. Without copying where ENL_CAN_SEND_FILE, else through a buffer. fd is borrowed; its
@@ -179,6 +186,7 @@ struct enl_stat {
 #define ENL_SET_MODE 1u
 #define ENL_SET_OWNER 2u    /* uid and gid; UINT32_MAX leaves one as it is */
 #define ENL_SET_CAPACITY 4u /* bytes; the kernel may round up */
+#define ENL_SET_NOTIFY 8u   /* a signal for the next message (mq:) */
 
 struct enl_settings {
     uint32_t set;
@@ -186,7 +194,11 @@ struct enl_settings {
     uint32_t uid;
     uint32_t gid;
     uint64_t capacity;
-    uint64_t reserved[4];
+    /* The number of a signal that this process is sent once, when a message comes to the empty queue and nobody
+     * waits in a receive; its value (siginfo_t.si_value.sival_ptr) is the link. 0: no more. -EBUSY: another
+     * process is to be told. */
+    uint64_t notify;
+    uint64_t reserved[3];
 };
 
 /* What this link can do, its options considered. The result lives as long as the link. */

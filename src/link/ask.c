@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define SETTINGS (ENL_SET_MODE | ENL_SET_OWNER | ENL_SET_CAPACITY | ENL_SET_NOTIFY)
+
 const struct enl_caps *enl_link_caps(const struct enl_link *l)
 {
     return l == NULL ? NULL : &l->caps;
@@ -42,11 +44,12 @@ int enl_link_set(struct enl_link *l, const struct enl_settings *settings)
         {ENL_SET_MODE, "change their mode"},
         {ENL_SET_OWNER, "change their owner"},
         {ENL_SET_CAPACITY, "change their capacity"},
+        {ENL_SET_NOTIFY, "tell of messages by a signal"},
     };
 
     if (l == NULL || settings == NULL)
         return error_set(-EINVAL, "the link or the settings are NULL");
-    if ((settings->set & ~(ENL_SET_MODE | ENL_SET_OWNER | ENL_SET_CAPACITY)) != 0)
+    if ((settings->set & ~SETTINGS) != 0)
         return error_set(-EINVAL, "enl_settings.set has unknown bits: %#x", settings->set);
     if ((settings->set & ENL_SET_MODE) != 0 && settings->mode > 0777)
         return error_set(-EINVAL, "mode %#o is above 0777", settings->mode);

@@ -87,7 +87,7 @@ const char *enl_capability_name(uint32_t bit)
         "boundaries",  "order",        "lossless",   "fixed size",  "priority",       "types",
         "duplex",      "fan-out",      "persistent", "acknowledge", "fd passing",     "credentials",
         "sender",      "file sending", "pollable",   "zero copy",   "empty messages", "end told",
-        "broken told", "batching",     "merging",
+        "broken told", "batching",     "merging",    "peek",
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -11,7 +11,7 @@
  *     a slot may return it, link.c looks for an interrupt and calls again.
  *   - may_block: false: answer at once, -EAGAIN if it cannot be done now; link.c waits for l->fd and calls
  *     again. true: the call may sleep in the kernel until it is done or a signal comes (one system call less);
- *     only if l->interrupt.blocking_fd was set before, to the description that it sleeps on.
+ *     only after link_allow_blocking().
  *   - A slot for sending and one for receiving may run in two threads at once.
  *   - No slot allocates after its first use. */
 #ifndef LINK_LINK_H
@@ -53,6 +53,9 @@ struct link_ops {
     ssize_t (*take)(struct enl_link *l, const struct enl_match *match, struct enl_message *ret_m,
                     bool may_block);
     int (*release)(struct enl_link *l, struct enl_message *m);
+    /* Copies the message number index into m, as receive does, and leaves it where it is; never waits. NULL:
+     * -ENOTSUP. */
+    ssize_t (*peek)(struct enl_link *l, size_t index, struct enl_message *m);
     /* Goes on with what is left to be sent (-EAGAIN: not all could be). NULL: nothing is ever left. */
     int (*flush)(struct enl_link *l, bool may_block);
     size_t (*unsent)(const struct enl_link *l); /* bytes; with flush */
@@ -141,7 +144,8 @@ int link_create(const struct link_driver *driver, const struct address *a,
                 struct enl_link **ret_link);
 void link_destroy(struct enl_link *l);
 
-/* After a driver has set l->fd to a description that nobody else uses: plain calls may sleep on it. */
+/* After a driver has set l->fd to a description that nobody else uses: plain calls may sleep on it. fd is -1
+ * where the call that sleeps looks at l->interrupt.raised by itself (kernel/guarded.h). */
 void link_allow_blocking(struct enl_link *l, int fd);
 
 /* The answers that every mechanism gives in the same words. */

@@ -352,6 +352,25 @@ ssize_t enl_receive_messages(struct enl_link *l, struct enl_message messages[], 
     return more > 0 ? more + 1 : 1;
 }
 
+/* ---- looking --------------------------------------------------------------------------------------------- */
+
+ssize_t enl_peek(struct enl_link *l, size_t index, struct enl_message *m)
+{
+    ssize_t r;
+
+    if (!may_use(l, ENL_READ))
+        return refuse_access(l, ENL_READ);
+    if (l->ops->peek == NULL)
+        return link_cannot(l, "look at messages and leave them (peek)");
+    if (m == NULL || (m->data == NULL && m->capacity > 0))
+        return error_set(-EINVAL, "the message or its data is NULL");
+    clear_results(m);
+    do
+        r = l->ops->peek(l, index, m);
+    while (r == -EINTR);
+    return r == -EAGAIN ? error_note(-EAGAIN, "fewer messages wait") : r;
+}
+
 /* ---- in place ---------------------------------------------------------------------------------------- */
 
 static int make_buffer(struct enl_link *l, void **buffer)
