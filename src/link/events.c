@@ -25,7 +25,9 @@ static short poll_events(const struct enl_link *l, unsigned events)
     short wanted = 0;
 
     if (l->listens || (events & ENL_READABLE) != 0)
-        wanted |= POLLIN | POLLRDHUP;
+        wanted |= POLLRDHUP;
+    if (l->listens || ((events & ENL_READABLE) != 0 && (l->access & ENL_READ) != 0))
+        wanted |= POLLIN; /* a queue's descriptor is readable to its senders too */
     if ((events & ENL_WRITABLE) != 0)
         wanted |= POLLOUT;
     return wanted;

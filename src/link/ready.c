@@ -29,7 +29,8 @@ static bool watches_write(const struct enl_link *l)
 
 static bool watches_read(const struct enl_link *l)
 {
-    return l->listens || (l->ready.want & ENL_READABLE) != 0;
+    /* a queue's descriptor is readable to its senders too */
+    return l->listens || ((l->ready.want & ENL_READABLE) != 0 && (l->access & ENL_READ) != 0);
 }
 
 static int make(struct enl_link *l)
