@@ -158,6 +158,8 @@ static bool name_road(struct traveller *t, struct road *r, const char *word)
         (void)snprintf(name, sizeof name, "%s/%s", v->folder, word);
     else if (strncmp(syntax, "HOST:PORT", 9) == 0)
         (void)snprintf(name, sizeof name, "127.0.0.1:0");
+    else if (strncmp(syntax, "/NAME", 5) == 0)
+        (void)snprintf(name, sizeof name, "/enlace-demo-%d-%s", (int)getpid(), word);
     else
         return false;
     r->numbered = strncmp(syntax, "HOST:PORT", 9) == 0;
