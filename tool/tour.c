@@ -160,6 +160,8 @@ static bool name_road(struct traveller *t, struct road *r, const char *word)
         (void)snprintf(name, sizeof name, "127.0.0.1:0");
     else if (strncmp(syntax, "/NAME", 5) == 0)
         (void)snprintf(name, sizeof name, "/enlace-demo-%d-%s", (int)getpid(), word);
+    else if (strncmp(syntax, "KEY", 3) == 0)
+        (void)snprintf(name, sizeof name, "0x%x%07x", word[0] == 't' ? 1u : 2u, (unsigned)getpid());
     else
         return false;
     r->numbered = strncmp(syntax, "HOST:PORT", 9) == 0;

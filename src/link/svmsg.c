@@ -1,0 +1,668 @@
+/* SPDX-License-Identifier: MIT */
+/* svmsg: System V message queues: a key, whole messages, each with a type by which receivers choose.
+ *
+ * The kernel gives them neither a descriptor nor a timeout. A lone thread that waits without a deadline sleeps in
+ * the kernel's call (kernel/guarded.h). Any other wait looks again and again, at first as often as it can, then
+ * after pauses, each twice as long as the last one, up to a bound. For poll() a thread does so, if the address
+ * asks for it. */
+#include "kernel/svmsg.h"
+
+#include "base/error.h"
+#include "kernel/clock.h"
+#include "kernel/guarded.h"
+#include "kernel/holders.h"
+#include "kernel/memory.h"
+#include "kernel/svmsg_watch.h"
+#include "kernel/thread.h"
+#include "link/link.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EAGER_NS 30000 /* so long others are let run, and nothing more */
+#define PAUSE_FIRST_NS 20000
+#define PAUSE_MOST_NS 2000000
+#define NAME_MOST 4000 /* a path, "#" and a number */
+#define MESSAGE_MOST (1u << 30)
+
+/* Of one wait, which may be many looks. */
+struct patience {
+    int64_t since_ns; /* 0: the next look is the first */
+    int64_t pause_ns; /* the next one */
+};
+
+struct svmsg_link {
+    int id;
+    size_t room;               /* bytes of the largest message */
+    struct svmsg_message *in;  /* so much room, of those who receive */
+    struct svmsg_message *out; /* and of those who send */
+    struct patience receiving;
+    struct patience sending;
+    bool has_no_key;
+    struct holder holder; /* of a queue without a key: the last to let go removes it */
+    struct svmsg_watch *watch;
+};
+
+/* ---- addresses -------------------------------------------------------------------------------------------- */
+
+static const struct address_option svmsg_options[] = {
+    {.name = "mode", .kind = ADDRESS_MODE, .least = 0, .most = 0777, .preset = 0600},
+    {.name = "message", .kind = ADDRESS_SIZE, .least = 1, .most = MESSAGE_MOST, .preset = 0},
+    {.name = "capacity", .kind = ADDRESS_SIZE, .least = 1, .most = MESSAGE_MOST, .preset = 0},
+    {.name = "pollable", .kind = ADDRESS_FLAG, .preset = 0},
+    {.name = NULL},
+};
+
+static int refuse_name(const struct address *a, const char *why)
+{
+    return error_set(-EINVAL,
+                     "svmsg:%s: %s. A queue is named by a number (svmsg:0x1234), or by a path and "
+                     "a number from 1 to 255 (svmsg:/srv/app#1)",
+                     a->name, why);
+}
+
+static int parse_key(const struct address *a, int32_t *ret_key)
+{
+    unsigned long long key;
+    char *end;
+
+    if (a->name[0] < '0' || a->name[0] > '9')
+        return refuse_name(a, "this is neither a number nor a path with \"#\" and a number");
+    errno = 0;
+    key = strtoull(a->name, &end, strncmp(a->name, "0x", 2) == 0 ? 16 : 10);
+    if (*end != '\0' || end[-1] == 'x')
+        return refuse_name(a, "a number has digits alone, or 0x and hexadecimal ones");
+    if (errno != 0 || key > UINT32_MAX)
+        return refuse_name(a, "a key has 32 bits");
+    if (key == 0)
+        return refuse_name(a, "0 is no key; svmsg: alone is a queue without one");
+    *ret_key = (int32_t)(uint32_t)key;
+    return 0;
+}
+
+/* The number behind the last "#", which is at mark. */
+static int parse_number(const struct address *a, const char *mark, int *ret_number)
+{
+    int number = 0;
+
+    for (const char *digit = mark + 1; *digit != '\0'; digit++) {
+        if (*digit < '0' || *digit > '9' || number > 255)
+            return refuse_name(a, "behind \"#\" stands a number from 1 to 255");
+        number = number * 10 + (*digit - '0');
+    }
+    if (number < 1 || number > 255)
+        return refuse_name(a, "behind \"#\" stands a number from 1 to 255");
+    *ret_number = number;
+    return 0;
+}
+
+/* Whether the name can be one; asks for no file yet. */
+static int check_name(const struct address *a)
+{
+    const char *mark = strrchr(a->name, '#');
+    int32_t key;
+    int number;
+
+    if (mark == NULL)
+        return parse_key(a, &key);
+    if (mark == a->name)
+        return refuse_name(a, "the path in front of \"#\" is missing");
+    return parse_number(a, mark, &number);
+}
+
+static int key_of(const struct address *a, int32_t *ret_key)
+{
+    const char *mark = strrchr(a->name, '#');
+    char path[NAME_MOST];
+    int number;
+    int result;
+
+    if (mark == NULL)
+        return parse_key(a, ret_key);
+    result = parse_number(a, mark, &number);
+    if (result < 0)
+        return result;
+    memcpy(path, a->name, (size_t)(mark - a->name));
+    path[mark - a->name] = '\0';
+    result = svmsg_key(path, number, ret_key);
+    if (result < 0)
+        return error_set(result, "svmsg:%s: no key without the file %s: %s", a->name, path,
+                         strerror(-result));
+    return *ret_key == 0 ? refuse_name(a, "the key of this path and number is 0, which is no key")
+                         : 0;
+}
+
+static int describe_private(const struct address *a, struct enl_caps *caps)
+{
+    if (address_value(a, "pollable") != 0)
+        return error_set(-EINVAL, "pollable is for a queue with a key: the thread that watches it "
+                                  "is not there in the relatives of svmsg:");
+    caps->meet = ENL_MEET_PAIR;
+    caps->reach = ENL_REACH_RELATIVES;
+    caps->can &= ~ENL_CAN_PERSISTENT;
+    return 0;
+}
+
+static int svmsg_describe(const struct address *a, struct enl_caps *caps)
+{
+    struct svmsg_limits limits;
+
+    svmsg_limits(&limits);
+    caps->capacity = address_given(a, "capacity") ? address_value(a, "capacity") : limits.capacity;
+    caps->largest_message = address_given(a, "message")       ? address_value(a, "message")
+                            : limits.largest < caps->capacity ? limits.largest
+                                                              : caps->capacity;
+    if (caps->largest_message > limits.largest)
+        return error_set(-EINVAL,
+                         "message=%llu is above /proc/sys/kernel/msgmax, %zu: ask for less, or "
+                         "raise it: sysctl kernel.msgmax=%llu",
+                         (unsigned long long)caps->largest_message, limits.largest,
+                         (unsigned long long)caps->largest_message);
+    if (caps->largest_message > caps->capacity)
+        return error_set(-EINVAL, "message=%llu is above what the queue holds: capacity=%llu",
+                         (unsigned long long)caps->largest_message,
+                         (unsigned long long)caps->capacity);
+    if (address_value(a, "pollable") != 0)
+        caps->can |= ENL_CAN_POLL;
+    if (a->name_size == 0)
+        return describe_private(a, caps);
+    caps->meet = ENL_MEET_OPEN;
+    return check_name(a);
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------------- */
+
+static void begin_anew(struct patience *p)
+{
+    *p = (struct patience){.since_ns = 0, .pause_ns = PAUSE_FIRST_NS};
+}
+
+/* Pauses: the caller then looks again, also when the deadline has passed meanwhile. */
+static int svmsg_wait(struct enl_link *l, unsigned events, enl_deadline until)
+{
+    struct svmsg_link *s = link_state(l);
+    struct patience *p = (events & ENL_READABLE) != 0 ? &s->receiving : &s->sending;
+    struct interrupt *who[] = {&l->interrupt};
+    struct pollfd none[1];
+    int64_t now_ns = clock_now_ns();
+    int result;
+
+    if (until <= now_ns) {
+        begin_anew(p);
+        return error_note(-ETIMEDOUT, "the deadline passed");
+    }
+    if (p->since_ns == 0)
+        p->since_ns = now_ns;
+    if (now_ns - p->since_ns < EAGER_NS) {
+        thread_yield();
+        return 0;
+    }
+    result = wait_for(none, 0, who, 1, now_ns + p->pause_ns < until ? now_ns + p->pause_ns : until);
+    p->pause_ns = p->pause_ns * 2 < PAUSE_MOST_NS ? p->pause_ns * 2 : PAUSE_MOST_NS;
+    if (result == -ETIMEDOUT)
+        return 0;
+    begin_anew(p);
+    return result;
+}
+
+static const atomic_int *unless(const struct enl_link *l, bool may_block)
+{
+    return may_block ? &l->interrupt.raised : NULL;
+}
+
+/* ---- messages --------------------------------------------------------------------------------------------- */
+
+/* The descriptor tells at once what a call of this link's has changed. */
+static void look(const struct svmsg_link *s)
+{
+    if (s->watch != NULL)
+        svmsg_watch_look(s->watch);
+}
+
+static ssize_t explain(ssize_t result, const char *verb)
+{
+    switch (result) {
+    case -EAGAIN:
+    case -EINTR:
+    case -EIDRM:
+    case -EMSGSIZE:
+    case -ENOSYS:
+        return result; /* has its text, or needs none */
+    case -EACCES:
+        return error_set(-EACCES, "this user may not: see the queue's mode and owner");
+    default:
+        return result >= 0 ? result
+                           : error_set((int)result, "the queue does not %s the message: %s", verb,
+                                       strerror((int)-result));
+    }
+}
+
+static ssize_t svmsg_link_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+{
+    struct svmsg_link *s = link_state(l);
+    ssize_t result;
+
+    if (m->type < 0 || m->type > LONG_MAX)
+        return error_set(-EINVAL, "type %lld is none: types are 1 to %ld, and 0 is sent as 1",
+                         (long long)m->type, LONG_MAX);
+    if (m->name_size > 0)
+        return link_cannot(l, "send to a name");
+    s->out->type = m->type == 0 ? 1 : (long)m->type;
+    if (m->size > 0)
+        memcpy(s->out->bytes, m->data, m->size);
+    result = svmsg_send(s->id, s->out, m->size, unless(l, may_block));
+    if (result >= 0) {
+        begin_anew(&s->sending);
+        look(s);
+    }
+    return explain(result, "take");
+}
+
+static int select_by(const struct enl_match *match, struct svmsg_selector *ret_selector)
+{
+    static const enum svmsg_choice choices[] = {
+        [ENL_MATCH_ANY] = SVMSG_ANY,
+        [ENL_MATCH_TYPE] = SVMSG_TYPE,
+        [ENL_MATCH_UP_TO] = SVMSG_UP_TO,
+        [ENL_MATCH_ALL_BUT] = SVMSG_ALL_BUT,
+    };
+
+    *ret_selector = (struct svmsg_selector){.choice = SVMSG_ANY};
+    if (match == NULL || match->kind == ENL_MATCH_ANY)
+        return 0;
+    if (match->type < 1 || match->type > LONG_MAX)
+        return error_set(-EINVAL, "no message has the type %lld: they are 1 to %ld",
+                         (long long)match->type, LONG_MAX);
+    ret_selector->choice = choices[match->kind];
+    ret_selector->type = (long)match->type;
+    return 0;
+}
+
+static bool selects(const struct svmsg_selector *selector, long type)
+{
+    switch (selector->choice) {
+    case SVMSG_TYPE:
+        return type == selector->type;
+    case SVMSG_UP_TO:
+        return type <= selector->type;
+    case SVMSG_ALL_BUT:
+        return type != selector->type;
+    default:
+        return true;
+    }
+}
+
+/* The kernel does not say how large the message is that did not fit: it is looked for among those that wait.
+ * Where that cannot be done, at least it has a byte more than there is room. */
+static int refuse_large(struct svmsg_link *s, const struct svmsg_selector *selector, size_t size)
+{
+    size_t larger = size + 1;
+    long lowest = LONG_MAX;
+    ssize_t count = 0;
+
+    for (size_t i = 0; count >= 0; i++) {
+        count = svmsg_peek(s->id, i, s->in, s->room);
+        if (count < 0 || !selects(selector, s->in->type) || s->in->type >= lowest)
+            continue;
+        larger = (size_t)count > size ? (size_t)count : larger;
+        if (selector->choice != SVMSG_UP_TO)
+            break;
+        lowest = s->in->type;
+    }
+    if (count == -E2BIG)
+        return error_set(-EMSGSIZE,
+                         "the next message may have more than message=%zu bytes: it is kept; open "
+                         "the queue with a larger one, or receive with ENL_TRUNCATE",
+                         s->room);
+    return link_too_large(larger, size);
+}
+
+static ssize_t fill_message(const struct svmsg_link *s, size_t full_size, struct enl_message *m)
+{
+    size_t size = full_size < m->capacity ? full_size : m->capacity;
+
+    if (size > 0)
+        memcpy(m->data, s->in->bytes, size);
+    m->size = size;
+    m->full_size = full_size;
+    m->type = s->in->type;
+    if (size < full_size)
+        m->flags |= ENL_TRUNCATED;
+    return (ssize_t)size;
+}
+
+static ssize_t svmsg_link_receive(struct enl_link *l, const struct enl_match *match,
+                                  struct enl_message *m, bool may_block)
+{
+    struct svmsg_link *s = link_state(l);
+    struct svmsg_selector selector;
+    bool cuts = (m->flags & ENL_TRUNCATE) != 0;
+    size_t size = cuts || m->capacity > s->room ? s->room : m->capacity;
+    ssize_t result = select_by(match, &selector);
+
+    if (result < 0)
+        return result;
+    selector.cuts = cuts;
+    result = svmsg_receive(s->id, s->in, size, &selector, unless(l, may_block));
+    if (result >= 0) {
+        begin_anew(&s->receiving);
+        look(s);
+        return fill_message(s, (size_t)result, m);
+    }
+    if (result == -E2BIG)
+        return refuse_large(s, &selector, size);
+    return explain(result, "give");
+}
+
+static ssize_t svmsg_link_peek(struct enl_link *l, size_t index, struct enl_message *m)
+{
+    struct svmsg_link *s = link_state(l);
+    ssize_t result = svmsg_peek(s->id, index > LONG_MAX ? LONG_MAX : index, s->in, s->room);
+
+    if (result == -E2BIG)
+        return error_set(-EMSGSIZE, "the message has more than message=%zu bytes", s->room);
+    if (result < 0)
+        return explain(result, "show");
+    if ((size_t)result > m->capacity && (m->flags & ENL_TRUNCATE) == 0)
+        return link_too_large((size_t)result, m->capacity);
+    return fill_message(s, (size_t)result, m);
+}
+
+/* Nothing is ever in user memory; but who asks wants the descriptor to tell the truth. */
+static bool svmsg_link_pending(const struct enl_link *l)
+{
+    look(link_state((struct enl_link *)(uintptr_t)l));
+    return false;
+}
+
+/* Of empty messages the bytes would not tell. */
+static int svmsg_link_unreceived(struct enl_link *l, size_t *ret_bytes)
+{
+    const struct svmsg_link *s = link_state(l);
+    struct svmsg_facts facts;
+    int result = svmsg_facts(s->id, &facts);
+
+    if (result == 0)
+        *ret_bytes = (size_t)(facts.bytes > facts.messages ? facts.bytes : facts.messages);
+    return result;
+}
+
+/* ---- the rest --------------------------------------------------------------------------------------------- */
+
+static int svmsg_link_stat(struct enl_link *l, struct enl_stat *stat)
+{
+    const struct svmsg_link *s = link_state(l);
+    struct svmsg_facts facts;
+    int result = svmsg_facts(s->id, &facts);
+
+    if (result < 0)
+        return result;
+    stat->queued_messages = facts.messages;
+    stat->queued_bytes = facts.bytes;
+    stat->capacity_bytes = facts.capacity;
+    stat->last_sender_pid = (uint64_t)facts.sender;
+    stat->last_receiver_pid = (uint64_t)facts.receiver;
+    stat->last_send_time = (uint64_t)facts.send_time * 1000000000;
+    stat->last_receive_time = (uint64_t)facts.receive_time * 1000000000;
+    stat->last_change_time = (uint64_t)facts.change_time * 1000000000;
+    stat->mode = facts.mode;
+    stat->uid = facts.uid;
+    stat->gid = facts.gid;
+    return 0;
+}
+
+static int svmsg_link_set(struct enl_link *l, uint32_t which, const struct enl_settings *settings)
+{
+    const struct svmsg_link *s = link_state(l);
+    int result;
+
+    switch (which) {
+    case ENL_SET_MODE:
+        result = svmsg_set_mode(s->id, settings->mode);
+        break;
+    case ENL_SET_OWNER:
+        result = svmsg_set_owner(s->id, settings->uid, settings->gid);
+        break;
+    case ENL_SET_CAPACITY:
+        if (settings->capacity < s->room || settings->capacity > LONG_MAX)
+            return error_set(-EINVAL,
+                             "a capacity of %llu bytes is less than this link's largest message, "
+                             "%zu, or above all bounds",
+                             (unsigned long long)settings->capacity, s->room);
+        result = svmsg_set_capacity(s->id, (size_t)settings->capacity);
+        break;
+    default:
+        return -ENOTSUP;
+    }
+    if (result == -EIDRM || (result == -EPERM && which == ENL_SET_CAPACITY))
+        return result;
+    return result < 0
+               ? error_set(result, "the queue's record cannot be changed: %s", strerror(-result))
+               : 0;
+}
+
+static void svmsg_link_close(struct enl_link *l)
+{
+    struct svmsg_link *s = link_state(l);
+    size_t size = sizeof *s->in + s->room;
+
+    svmsg_watch_stop(s->watch);
+    memory_close(s->in, size);
+    memory_close(s->out, size);
+    if (s->has_no_key && holder_end(&s->holder))
+        (void)svmsg_remove(s->id);
+    *s = (struct svmsg_link){.has_no_key = false};
+    l->fd = -1;
+}
+
+static const struct link_ops svmsg_ops = {
+    .send = svmsg_link_send,
+    .receive = svmsg_link_receive,
+    .peek = svmsg_link_peek,
+    .pending = svmsg_link_pending,
+    .unreceived = svmsg_link_unreceived,
+    .stat = svmsg_link_stat,
+    .set = svmsg_link_set,
+    .wait = svmsg_wait,
+    .close = svmsg_link_close,
+};
+
+/* ---- making links ----------------------------------------------------------------------------------------- */
+
+static int make_room(size_t size, struct svmsg_message **ret_room)
+{
+    void *memory;
+    int result = memory_create(sizeof **ret_room + size, &memory);
+
+    if (result == 0)
+        *ret_room = memory;
+    return result;
+}
+
+/* What the queue holds bounds what can be sent. Who may not receive is not told. */
+static int adjust_size(struct enl_link *l, const struct address *a, int id)
+{
+    struct svmsg_facts facts;
+    int result = svmsg_facts(id, &facts);
+
+    if (result == -EACCES)
+        return 0;
+    if (result < 0)
+        return result;
+    if (facts.capacity < address_value(a, "capacity") ||
+        facts.capacity < address_value(a, "message"))
+        return error_set(-EINVAL,
+                         "svmsg:%s is there already and holds %zu bytes: ask for no more, or "
+                         "change it (ENL_SET_CAPACITY)",
+                         a->name, facts.capacity);
+    l->caps.capacity = facts.capacity;
+    if (l->caps.largest_message > facts.capacity)
+        l->caps.largest_message = facts.capacity;
+    return 0;
+}
+
+static int start_watch(struct enl_link *l)
+{
+    struct svmsg_link *s = link_state(l);
+    struct interrupt *who[] = {&l->interrupt};
+    struct pollfd none[1];
+    int result = svmsg_watch_start(s->id, s->room, &s->watch, &l->fd);
+
+    /* with a second thread in the process, waits need a descriptor to be woken by: now, if at all */
+    if (result == 0)
+        result = wait_for(none, 0, who, 1, ENL_NOW);
+    return result == -ETIMEDOUT ? 0 : result;
+}
+
+static int init_link(struct enl_link *l, const struct address *a, int id)
+{
+    struct svmsg_link *s = link_state(l);
+    int result = adjust_size(l, a, id);
+
+    s->id = id;
+    s->room = (size_t)l->caps.largest_message;
+    begin_anew(&s->receiving);
+    begin_anew(&s->sending);
+    if (result == 0 && (l->access & ENL_READ) != 0)
+        result = make_room(s->room, &s->in);
+    if (result == 0 && (l->access & ENL_WRITE) != 0)
+        result = make_room(s->room, &s->out);
+    if (result == 0 && address_value(a, "pollable") != 0)
+        result = start_watch(l);
+    if (result == 0 && guarded_possible())
+        link_allow_blocking(l, -1); /* the call itself looks for an interrupt */
+    return result;
+}
+
+static int create_queue(const struct address *a, int32_t key, int *ret_id)
+{
+    size_t capacity = (size_t)address_value(a, "capacity");
+    int id;
+    int result = svmsg_create(key, (uint32_t)address_value(a, "mode"), &id);
+
+    if (result < 0)
+        return result;
+    if (capacity > 0)
+        result = svmsg_set_capacity(id, capacity);
+    if (result < 0) {
+        (void)svmsg_remove(id);
+        return result;
+    }
+    *ret_id = id;
+    return 0;
+}
+
+static int open_queue(const struct address *a, unsigned flags, unsigned access, bool *ret_created,
+                      int *ret_id)
+{
+    int32_t key;
+    int result = key_of(a, &key);
+
+    *ret_created = false;
+    if (result < 0)
+        return result;
+    do {
+        result = (flags & ENL_EXCLUSIVE) != 0 ? -ENOENT : svmsg_open(key, access, ret_id);
+        if (result == -ENOENT && (flags & ENL_CREATE) != 0) {
+            result = create_queue(a, key, ret_id);
+            *ret_created = result == 0;
+        }
+    } while (result == -EEXIST && (flags & ENL_EXCLUSIVE) == 0); /* made between the two */
+    return result;
+}
+
+static int svmsg_link_open(struct enl_link *l, const struct address *a, unsigned flags,
+                           enl_deadline until)
+{
+    bool created;
+    int id;
+    int result;
+
+    (void)until; /* nothing here takes time */
+    if (a->name_size == 0)
+        return error_set(-EINVAL, "svmsg: needs a KEY or PATH#ID here; without one it is for "
+                                  "enl_pair");
+    result = open_queue(a, flags, l->access, &created, &id);
+    if (result < 0)
+        return result;
+    result = init_link(l, a, id);
+    if (result < 0 && created)
+        (void)svmsg_remove(id);
+    return result;
+}
+
+static int svmsg_pair(struct enl_link *ends[2], const struct address *a)
+{
+    static const unsigned access[2] = {ENL_READ, ENL_WRITE};
+    struct holder holders[2] = {HOLDER_NONE, HOLDER_NONE};
+    int id;
+    int result;
+
+    if (a->name_size > 0)
+        return error_set(-EINVAL, "enl_pair makes a queue without a key: leave it out");
+    result = create_queue(a, 0, &id);
+    if (result < 0)
+        return result;
+    result = holder_create(&holders[0]);
+    if (result == 0)
+        result = holder_dup(&holders[0], &holders[1]);
+    if (result < 0) {
+        (void)holder_end(&holders[0]);
+        (void)svmsg_remove(id);
+        return result;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct svmsg_link *s = link_state(ends[i]);
+
+        s->has_no_key = true; /* from here on, link.c closes what fails, and the last removes it */
+        s->holder = holders[i];
+        ends[i]->access = access[i];
+    }
+    for (int i = 0; i < 2 && result == 0; i++)
+        result = init_link(ends[i], a, id);
+    return result;
+}
+
+static int svmsg_unlink(const struct address *a)
+{
+    int32_t key;
+    int id;
+    int result;
+
+    if (a->name_size == 0)
+        return error_set(-ENOTSUP, "svmsg: has no key: the queue goes with its last process");
+    result = key_of(a, &key);
+    if (result == 0)
+        result = svmsg_open(key, 0, &id);
+    if (result == 0)
+        result = svmsg_remove(id);
+    return result == -EIDRM ? -ENOENT : result; /* somebody was faster */
+}
+
+const struct link_driver svmsg_driver = {
+    .face = {.scheme = "svmsg",
+             .syntax = "svmsg:KEY, svmsg:PATH#ID, svmsg:",
+             .summary = "System V message queue: typed messages, one way",
+             .options = "mode message capacity pollable",
+             .caps = {.can = ENL_CAN_BOUNDARIES | ENL_CAN_ORDER | ENL_CAN_LOSSLESS | ENL_CAN_TYPES |
+                             ENL_CAN_PERSISTENT | ENL_CAN_EMPTY | ENL_CAN_PEEK,
+                      .meet = ENL_MEET_PAIR | ENL_MEET_OPEN,
+                      .reach = ENL_REACH_MACHINE,
+                      .senders = ENL_MANY,
+                      .receivers = ENL_MANY,
+                      .largest_message = 8192,
+                      .capacity = 16384}},
+    .address = {.scheme = "svmsg",
+                .syntax = "svmsg:KEY",
+                .name = ADDRESS_NAME_OPTIONAL,
+                .name_most = NAME_MOST - 1,
+                .options = svmsg_options},
+    .ops = &svmsg_ops,
+    .state_size = sizeof(struct svmsg_link),
+    .describe = svmsg_describe,
+    .open = svmsg_link_open,
+    .pair = svmsg_pair,
+    .unlink = svmsg_unlink,
+};
