@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counts allocations. The programs of the suite are linked with --wrap for each of the calls, so that
- * those of the library, which is part of the program, are seen; libc's own are not. */
+/* Counts allocations. The programs of the suite are linked with --wrap for each of the calls, so
+ * that those of the library, which is part of the program, are seen; libc's own are not. */
 #ifndef CONFORMANCE_ALLOCATION_H
 #define CONFORMANCE_ALLOCATION_H
 

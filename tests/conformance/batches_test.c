@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is held back goes when it should: by flush, by size, before a sleep, at the close; and drain waits
- * until the peer has it. */
+/* What is held back goes when it should: by flush, by size, before a sleep, at the close; and
+ * drain waits until the peer has it. */
 #include "suite.h"
 
 #include <string.h>
@@ -40,7 +40,7 @@ static void receive_small(struct rig *r, unsigned count)
         receive_numbered(r->receiver, SMALL, 0, i);
 }
 
-/* ---- batches --------------------------------------------------------------------------------------------------- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 static void batch_waits_for_flush(struct rig *r)
 {
@@ -114,7 +114,7 @@ static void batch_goes_with_a_drain(struct rig *r)
 {
     meet_batched(r);
     send_small(r, 5);
-    CHECK_EQ(enl_drain(r->sender, ENL_NOW), -EAGAIN);
+    CHECK_EQ(enl_drain(r->sender, ENL_NOW), r->drains ? -EAGAIN : 0);
     receive_small(r, 5);
     CHECK_OK(enl_drain(r->sender, test_until()));
 }
@@ -217,7 +217,7 @@ static void without_batches_the_option_is_refused(struct rig *r)
     CHECK(enl_error_text()[0] != '\0');
 }
 
-/* ---- drain ------------------------------------------------------------------------------------------------------ */
+/* ---- drain ----------------------------------------------------------------------------------- */
 
 static void drain_waits_until_all_is_received(struct rig *r)
 {

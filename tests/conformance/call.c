@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* ---- receiving -------------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static long by_receive(struct rig *r, unsigned number, enl_deadline until)
 {
@@ -69,7 +69,7 @@ static long by_poll(struct rig *r, unsigned number, enl_deadline until)
     return by_receive(r, number, ENL_NOW);
 }
 
-/* ---- sending ------------------------------------------------------------------------------------------ */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static long by_send(struct rig *r, unsigned number, enl_deadline until)
 {
@@ -141,7 +141,7 @@ static long by_drain(struct rig *r, unsigned number, enl_deadline until)
     return enl_drain(r->sender, until);
 }
 
-/* ---- the lists ------------------------------------------------------------------------------------------ */
+/* ---- the lists ------------------------------------------------------------------------------- */
 
 static const struct call receiving[] = {
     {"enl_receive", by_receive, 0, true},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Many at once: writers of one link, receivers of one link, clients of one listener, both directions. */
+/* Many at once: writers of one link, receivers of one link, clients of one listener, both
+ * directions. */
 #include "suite.h"
 
 #include <poll.h>
@@ -22,7 +23,7 @@ struct member {
     atomic_uchar *seen; /* of each message: by which receivers */
 };
 
-/* ---- many writers --------------------------------------------------------------------------------------- */
+/* ---- many writers ---------------------------------------------------------------------------- */
 
 static void send_as_member(void *argument)
 {
@@ -79,7 +80,7 @@ static void link_ends_with_its_last_writer(struct rig *r)
     CHECK_EQ(enl_receive(r->receiver, buffer, sizeof(buffer), test_until()), -ESHUTDOWN);
 }
 
-/* ---- many receivers --------------------------------------------------------------------------------------- */
+/* ---- many receivers -------------------------------------------------------------------------- */
 
 static void receive_as_member(void *argument)
 {
@@ -141,7 +142,7 @@ static void each_message_goes_to_every_receiver(struct rig *r)
         CHECK_EQ(atomic_load(&seen[i]), (1 << CROWD) - 1);
 }
 
-/* ---- both directions ---------------------------------------------------------------------------------------- */
+/* ---- both directions ------------------------------------------------------------------------- */
 
 struct direction {
     struct rig *r;
@@ -183,7 +184,8 @@ static void both_directions_carry_bulk_at_once(struct rig *r)
         task_join(&tasks[i]);
 }
 
-/* As an event loop does it: the descriptor says when to receive, however busy the sending thread is. */
+/* As an event loop does it: the descriptor says when to receive, however busy the sending thread
+ * is. */
 static void receive_by_descriptor(void *argument)
 {
     const struct direction *d = argument;
@@ -259,7 +261,7 @@ static void one_way_refuses_the_other_way(struct rig *r)
     check_works(r, 0);
 }
 
-/* ---- many clients ------------------------------------------------------------------------------------------ */
+/* ---- many clients ---------------------------------------------------------------------------- */
 
 static void call_listener(void *argument)
 {

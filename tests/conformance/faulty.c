@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A mechanism that can be wrong: a pair of seqpacket sockets, with a fault between link.c and them. */
+/* A mechanism that can be wrong: a pair of seqpacket sockets, with a fault between link.c and
+ * them. */
 #include "faulty.h"
 
 #include "link/catalog.h"
@@ -68,7 +69,7 @@ struct faulty_link {
     size_t held_size;
 };
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static ssize_t pass_on(struct enl_link *l, void *data, size_t size)
 {
@@ -154,7 +155,7 @@ static ssize_t faulty_send(struct enl_link *l, const struct enl_message *m, bool
     return sent;
 }
 
-/* ---- receiving and waiting --------------------------------------------------------------------- */
+/* ---- receiving and waiting ------------------------------------------------------------------- */
 
 static ssize_t faulty_receive(struct enl_link *l, const struct enl_match *match,
                               struct enl_message *m, bool may_block)
@@ -199,7 +200,7 @@ static int faulty_wait(struct enl_link *l, unsigned events, enl_deadline until)
     return ready > 0 ? 0 : ready;
 }
 
-/* ---- making links -------------------------------------------------------------------------------- */
+/* ---- making links ---------------------------------------------------------------------------- */
 
 static struct link_ops faulty_ops; /* those of the wrapped links, with the fault's in their place */
 
@@ -276,7 +277,7 @@ static int faulty_describe(const struct address *a, struct enl_caps *caps)
 
 const struct mechanism *faulty_install(const char *fault)
 {
-    static const struct mechanism line = {"faulty", "faulty:?type=seqpacket&fds=4", NULL};
+    static const struct mechanism line = {"faulty", "faulty:?type=seqpacket&fds=4", NULL, NULL};
     static struct link_driver driver;
     size_t i = 0;
 

@@ -17,8 +17,8 @@ extern const struct fault faults[];
 /* With this in the environment a test program runs its cases for the faulty mechanism alone. */
 #define FAULT_VARIABLE "CONFORMANCE_FAULT"
 
-/* Puts the mechanism with that fault into the catalog and gives its line of the table; NULL if there is
- * no such fault. */
+/* Puts the mechanism with that fault into the catalog and gives its line of the table; NULL if
+ * there is no such fault. */
 const struct mechanism *faulty_install(const char *fault);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The test of the suite: run against a mechanism with a fault, it fails in the case named for that fault;
- * against the same mechanism without one, it passes. */
+/* The test of the suite: run against a mechanism with a fault, it fails in the case named for that
+ * fault; against the same mechanism without one, it passes. */
 #include "faulty.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An interrupt ends the call that waits and every later one, from a thread or a signal handler, at any
- * moment, and takes no message with it. */
+/* An interrupt ends the call that waits and every later one, from a thread or a signal handler, at
+ * any moment, and takes no message with it. */
 #include "suite.h"
 
 #include <signal.h>
@@ -79,7 +79,7 @@ static void loan_survives_interrupt(struct rig *r)
     receive_numbered(r->receiver, size_near(r, 64), 0, 0);
 }
 
-/* ---- from another thread ----------------------------------------------------------------------------------- */
+/* ---- from another thread --------------------------------------------------------------------- */
 
 struct canceled {
     struct rig *r;
@@ -127,14 +127,14 @@ static void thread_interrupts_sender(struct rig *r)
     check_works(r, 1);
 }
 
-/* Interrupts fall at any moment of a call, most of them around its look before the sleep. A lost one
- * is a hang. */
+/* Interrupts fall at any moment of a call, most of them around its look before the sleep. A lost
+ * one is a hang. */
 static void wait_for_interrupts(void *argument)
 {
     struct rig *r = argument;
     unsigned char buffer[64];
 
-    for (unsigned i = 0; i < rounds(1000); i++) {
+    for (unsigned i = 0; i < rounds(400); i++) {
         CHECK_EQ(enl_receive(r->receiver, buffer, sizeof(buffer), ENL_FOREVER), -ECANCELED);
         enl_interrupt_clear(r->receiver);
     }
@@ -180,7 +180,7 @@ static void wait_in_duel(void *argument)
     struct duel *d = argument;
     unsigned char buffer[64];
 
-    for (unsigned i = 0; i < rounds(1000); i++) {
+    for (unsigned i = 0; i < rounds(400); i++) {
         (void)pthread_barrier_wait(&d->start);
         CHECK_EQ(enl_receive(d->r->receiver, buffer, sizeof(buffer), ENL_FOREVER), -ECANCELED);
         enl_interrupt_clear(d->r->receiver);
@@ -195,7 +195,7 @@ static void one_interrupt_at_a_random_moment_is_enough(struct rig *r)
 
     CHECK_EQ(pthread_barrier_init(&d.start, NULL, 2), 0);
     task_start(&task, wait_in_duel, &d);
-    for (unsigned i = 0; i < rounds(1000); i++) {
+    for (unsigned i = 0; i < rounds(400); i++) {
         (void)pthread_barrier_wait(&d.start);
         spin_for_ns(random_next(&seed) % 20000);
         CHECK_EQ(enl_interrupt(r->receiver), 0);
@@ -209,7 +209,7 @@ static void send_in_storm(void *argument)
 {
     struct storm *s = argument;
 
-    for (unsigned i = 0; i < rounds(1000);) {
+    for (unsigned i = 0; i < rounds(400);) {
         ssize_t sent = try_send(s->r->sender, size_near(s->r, 8 + i), i, ENL_FOREVER);
         if (sent == -ECANCELED) {
             enl_interrupt_clear(s->r->sender);
@@ -245,7 +245,7 @@ static void storm_loses_and_doubles_no_message(struct rig *r)
 
     task_start(&sender, send_in_storm, &s);
     task_start(&thunder, interrupt_in_storm, &s);
-    for (unsigned i = 0; i < rounds(1000);) {
+    for (unsigned i = 0; i < rounds(400);) {
         ssize_t got = enl_receive(r->receiver, buffer, sizeof(buffer), ENL_FOREVER);
         if (got == -ECANCELED) {
             enl_interrupt_clear(r->receiver);
@@ -262,7 +262,7 @@ static void storm_loses_and_doubles_no_message(struct rig *r)
     check_works(r, 1);
 }
 
-/* ---- from a signal handler of the same, only thread --------------------------------------------------------- */
+/* ---- from a signal handler of the same, only thread ------------------------------------------ */
 
 static struct enl_link *handled; /* what the handler interrupts */
 
@@ -319,7 +319,7 @@ static void no_interrupt_of_a_handler_is_lost(struct rig *r)
     uint32_t seed = (uint32_t)now_ns();
 
     handled = r->receiver;
-    for (unsigned i = 0; i < rounds(1000); i++) {
+    for (unsigned i = 0; i < rounds(400); i++) {
         alarm_once(interrupt_handled, i % 2 == 0 ? SA_RESTART : 0, 1 + random_next(&seed) % 100);
         spin_for_ns(random_next(&seed) % 100000);
         CHECK_EQ(enl_receive(r->receiver, buffer, sizeof(buffer), ENL_FOREVER), -ECANCELED);

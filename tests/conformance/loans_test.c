@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- sending in place -------------------------------------------------------------------------------------------- */
+/* ---- sending in place ------------------------------------------------------------------------ */
 
 static void commit_sends_what_was_filled_in(struct rig *r)
 {
@@ -149,7 +149,7 @@ static void commit_tells_that_nobody_receives(struct rig *r)
     enl_cancel(&m);
 }
 
-/* ---- receiving in place ------------------------------------------------------------------------------------------- */
+/* ---- receiving in place ---------------------------------------------------------------------- */
 
 static void send_some(struct rig *r, unsigned count)
 {

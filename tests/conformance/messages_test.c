@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages arrive whole, once, in order, of every size that fits, and what does not fit costs nothing. */
+/* Messages arrive whole, once, in order, of every size that fits, and what does not fit costs
+ * nothing. */
 #include "suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- order and boundaries ------------------------------------------------------------------------ */
+/* ---- order and boundaries -------------------------------------------------------------------- */
 
 struct stream {
     struct rig *r;
@@ -125,7 +126,7 @@ static void carries_every_byte_or_refuses_it(struct rig *r)
     free(received);
 }
 
-/* ---- what does not fit ---------------------------------------------------------------------------- */
+/* ---- what does not fit ----------------------------------------------------------------------- */
 
 static void refuses_one_byte_too_large(struct rig *r)
 {
@@ -205,7 +206,7 @@ static void cuts_message_when_asked_to(struct rig *r)
     check_works(r, 2);
 }
 
-/* ---- one struct, several at once ------------------------------------------------------------------ */
+/* ---- one struct, several at once ------------------------------------------------------------- */
 
 static void describes_message(struct rig *r)
 {
@@ -314,7 +315,7 @@ static void keeps_order_when_several_do_not_fit(struct rig *r)
     receive_numbered(r->receiver, 60, 0, 2);
 }
 
-/* ---- counters and mistakes --------------------------------------------------------------------------- */
+/* ---- counters and mistakes ------------------------------------------------------------------- */
 
 static void counts_what_went_through(struct rig *r)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes with a message, and who sent it: descriptors, priority, type, credentials. What a mechanism
- * says it lacks it refuses, by name; what it says it has, it has. */
+/* What goes with a message, and who sent it: descriptors, priority, type, credentials. What a
+ * mechanism says it lacks it refuses, by name; what it says it has, it has. */
 #include "suite.h"
 
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- descriptors --------------------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 enum { FDS = 3 };
 
@@ -180,7 +180,7 @@ static void descriptors_that_are_none_are_refused(struct rig *r)
     check_works(r, 0);
 }
 
-/* ---- what is lacking ------------------------------------------------------------------------------------------- */
+/* ---- what is lacking ------------------------------------------------------------------------- */
 
 static void init_plain(const struct rig *r, struct enl_message *m, unsigned char buffer[64])
 {
@@ -255,7 +255,7 @@ static void match_without_sense_is_refused(struct rig *r)
     CHECK_EQ(enl_receive_message(r->receiver, &match, ENL_NOW, &m), -EINVAL);
 }
 
-/* ---- priority and types ------------------------------------------------------------------------------------------ */
+/* ---- priority and types ---------------------------------------------------------------------- */
 
 static void send_marked(struct rig *r, uint32_t priority, int64_t type, unsigned number)
 {
@@ -313,7 +313,7 @@ static void types_are_matched(struct rig *r)
     CHECK_EQ(receive_marked(r, ENL_MATCH_ANY, 0, 6).type, 9);
 }
 
-/* ---- who it was ---------------------------------------------------------------------------------------------------- */
+/* ---- who it was ------------------------------------------------------------------------------ */
 
 struct caller {
     struct rig *r;
@@ -404,7 +404,7 @@ static void without_it_messages_name_no_sender(struct rig *r)
     CHECK_EQ(m.sender.pid, 0);
 }
 
-/* ---- the row itself --------------------------------------------------------------------------------------------------- */
+/* ---- the row itself -------------------------------------------------------------------------- */
 
 static void row_of_the_address_is_that_of_the_link(struct rig *r)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The objects behind links: made with the mode given, changed while they live, removed by name, and never
- * mistaken for something else that stands at their path. */
+/* The objects behind links: made with the mode given, changed while they live, removed by name,
+ * and never mistaken for something else that stands at their path. */
 #include "suite.h"
 
 #include <fcntl.h>
@@ -29,7 +29,7 @@ static int open_sender(struct rig *r, struct enl_link **ret_link)
     return enl_open(r->sender_address, rig_sender_flags(r), ret_link);
 }
 
-/* ---- mode, owner, capacity ------------------------------------------------------------------------------------- */
+/* ---- mode, owner, capacity ------------------------------------------------------------------- */
 
 static uint64_t mode_of(struct enl_link *l)
 {
@@ -130,7 +130,7 @@ static void settings_without_sense_are_refused(struct rig *r)
     check_works(r, 0);
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static void unlink_removes_the_name_alone(struct rig *r)
 {
@@ -191,7 +191,7 @@ static void messages_go_with_the_last_process(struct rig *r)
     CHECK(got == -EAGAIN || got == -ESHUTDOWN);
 }
 
-/* ---- listeners ---------------------------------------------------------------------------------------------------- */
+/* ---- listeners ------------------------------------------------------------------------------- */
 
 static void address_in_use_is_told(struct rig *r)
 {
@@ -290,7 +290,7 @@ static void start_listener(void *argument)
     enl_close(s->r->listener);
 }
 
-/* Several starters find a dead listener's name at once: exactly one of them gets it, and keeps it. */
+/* Several starters find a dead listener's name at once: one of them gets it, and keeps it. */
 static void one_of_many_starters_wins(struct rig *r)
 {
     struct starter s = {.r = r, .start = test_gate_new(), .end = test_gate_new()};
@@ -343,7 +343,7 @@ static void long_paths_work(struct rig *r)
     rig_move(r, test_dir());
 }
 
-/* ---- what stands at the path --------------------------------------------------------------------------------------- */
+/* ---- what stands at the path ----------------------------------------------------------------- */
 
 static void make_file(const char *path)
 {
@@ -496,7 +496,7 @@ static void missing_directory_is_told(struct rig *r)
     rig_move(r, test_dir());
 }
 
-/* ---- who may ------------------------------------------------------------------------------------------------------- */
+/* ---- who may --------------------------------------------------------------------------------- */
 
 static void try_without_permission(void *argument)
 {
@@ -595,7 +595,8 @@ static const struct suite_case cases[] = {
     CASE(settings_without_sense_are_refused),
     CASE(unlink_removes_the_name_alone, .meet = ENL_MEET_OPEN | ENL_MEET_LISTEN),
     CASE(without_name_there_is_nothing_to_unlink, .meet = ENL_MEET_PAIR),
-    CASE(create_and_exclusive_mean_what_they_say, .meet = ENL_MEET_OPEN, .bare = true),
+    CASE(create_and_exclusive_mean_what_they_say, .needs = ENL_CAN_LOSSLESS, .meet = ENL_MEET_OPEN,
+         .bare = true),
     CASE(messages_outlive_their_processes, .needs = ENL_CAN_PERSISTENT, .meet = ENL_MEET_OPEN),
     CASE(messages_go_with_the_last_process, .lacks = ENL_CAN_PERSISTENT, .meet = ENL_MEET_OPEN),
     CASE(address_in_use_is_told, .meet = ENL_MEET_LISTEN),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Links across fork and exec: ends go to children, children disturb nobody, programs inherit nothing. */
+/* Links across fork and exec: ends go to children, children disturb nobody, programs inherit
+ * nothing. */
 #include "suite.h"
 
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 
 enum { COUNT = 200 };
 
-/* ---- fork ------------------------------------------------------------------------------------------------ */
+/* ---- fork ------------------------------------------------------------------------------------ */
 
 static void send_count(void *argument)
 {
@@ -114,6 +115,49 @@ static void child_has_nothing_of_what_parent_holds(struct rig *r)
     CHECK_EQ(enl_receive(r->receiver, &byte, 1, ENL_NOW), -EAGAIN);
 }
 
+struct heir {
+    struct rig *r;
+    atomic_uint *received;
+};
+
+/* What the parent has read ahead is not here; what the kernel has may be. */
+static void receive_as_heir(void *argument)
+{
+    struct heir *h = argument;
+    unsigned char buffer[512];
+    struct enl_message m;
+
+    for (;;) {
+        ssize_t got = enl_receive(h->r->receiver, buffer, sizeof(buffer), ENL_NOW);
+        if (got == -EAGAIN)
+            break;
+        unsigned number = 2 + atomic_fetch_add(h->received, 1); /* the first two are the parent's */
+        CHECK_EQ(got, size_near(h->r, 300));
+        check_filled(buffer, (size_t)got, 0, number);
+    }
+    CHECK_EQ(enl_take(h->r->receiver, NULL, ENL_NOW, &m), -EAGAIN);
+    CHECK_EQ(enl_link_events(h->r->receiver) & ENL_READABLE, 0);
+    close_all(h->r);
+}
+
+static void each_message_is_the_parents_or_the_childs(struct rig *r)
+{
+    struct heir h = {r, test_shared(sizeof(*h.received))};
+    size_t size = size_near(r, 300);
+
+    for (unsigned i = 0; i < 5; i++)
+        send_numbered(r->sender, size, 0, i);
+    CHECK_OK(enl_flush(r->sender, test_until()));
+    receive_numbered(r->receiver, size, 0, 0);
+    CHECK_EQ(enl_receive(r->receiver, &(char){0}, 1, test_until()), -EMSGSIZE);
+    test_join(test_child(receive_as_heir, &h));
+    receive_numbered(r->receiver, size, 0, 1);
+    for (unsigned i = 2 + atomic_load(h.received); i < 5; i++)
+        receive_numbered(r->receiver, size, 0, i);
+    CHECK_EQ(enl_receive(r->receiver, &(char){0}, 1, ENL_NOW), -EAGAIN);
+    check_works(r, 7);
+}
+
 struct stranger {
     struct rig *r;
     struct test_gate *received;
@@ -149,7 +193,10 @@ static void strangers_meet_by_address(struct rig *r)
     test_join(child);
 }
 
-/* ---- exec ------------------------------------------------------------------------------------------------ */
+/* ---- exec ------------------------------------------------------------------------------------ */
+
+/* Held while a name is chosen: a port that is being tried must not live on in a child. */
+static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
 
 /* The descriptors that a program finds open, as text. */
 static void list_after_exec(char *ret_list, size_t size)
@@ -159,7 +206,9 @@ static void list_after_exec(char *ret_list, size_t size)
     ssize_t got;
 
     CHECK_EQ(pipe2(out, O_CLOEXEC), 0);
+    (void)pthread_mutex_lock(&naming);
     pid_t child = fork();
+    (void)pthread_mutex_unlock(&naming);
     CHECK(child >= 0);
     if (child == 0) {
         (void)dup2(out[1], STDOUT_FILENO);
@@ -215,10 +264,12 @@ static void meet_again_and_again(void *argument)
 {
     struct opener *o = argument;
 
-    /* each time by another name: a program that is about to start holds the last one for a moment */
+    /* each time by another name: a program that is about to start holds the last one */
     for (unsigned i = 0; !atomic_load_explicit(&o->stop, memory_order_relaxed); i++) {
+        (void)pthread_mutex_lock(&naming);
         rig_move(o->r, test_dir());
         rig_number(o->r, i);
+        (void)pthread_mutex_unlock(&naming);
         rig_meet(o->r);
         use_all(o->r);
         rig_close(o->r);
@@ -253,6 +304,7 @@ static const struct suite_case cases[] = {
     CASE(child_that_closes_disturbs_nobody),
     CASE(child_that_exits_disturbs_nobody),
     CASE(child_has_nothing_of_what_parent_holds),
+    CASE(each_message_is_the_parents_or_the_childs, .needs = ENL_CAN_BOUNDARIES),
     CASE(strangers_meet_by_address, .needs = ENL_CAN_LOSSLESS,
          .meet = ENL_MEET_OPEN | ENL_MEET_LISTEN, .bare = true, .stress = true),
     CASE(program_inherits_no_descriptor, .bare = true),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* With too few descriptors each opening call fails with an explanation and leaves nothing; the calls on
- * messages need no memory after their first use. */
+/* With too few descriptors each opening call fails with an explanation and leaves nothing; the
+ * calls on messages need no memory after their first use. */
 #include "suite.h"
 
 #include "allocation.h"
@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- descriptors ----------------------------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 enum { HIGHEST = 256 }; /* no test has a descriptor above it */
 
@@ -181,7 +181,7 @@ static void descriptors_that_find_no_room_are_told(struct rig *r)
     check_works(r, 0);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void use_every_call_once(struct rig *r, unsigned number)
 {
@@ -211,7 +211,8 @@ static void use_every_call_once(struct rig *r, unsigned number)
         CHECK_OK(got);
         have += (size_t)got;
     }
-    CHECK_OK(enl_drain(r->sender, test_until()));
+    if (r->drains)
+        CHECK_OK(enl_drain(r->sender, test_until()));
 }
 
 static void calls_allocate_nothing_after_first_use(struct rig *r)

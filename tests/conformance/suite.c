@@ -18,6 +18,8 @@ static void run_job(const void *argument)
     const struct job *job = argument;
     struct rig r;
 
+    if (job->mechanism->prepare != NULL)
+        job->mechanism->prepare();
     rig_init(&r, job->mechanism);
     if (!job->suite_case->bare)
         rig_meet(&r);
@@ -62,7 +64,7 @@ static void add_all(const struct suite_case cases[], size_t count, const struct 
     char address[ADDRESS_SIZE_MAX];
     struct enl_caps caps;
 
-    address_expand(m->address, "/tmp", "link", address);
+    address_expand(m->address, &(struct address_names){"/tmp", "link", "1"}, address);
     if (enl_address_caps(address, &caps) < 0) {
         char name[160];
         snprintf(name, sizeof(name), "%s/has_capabilities", m->name);

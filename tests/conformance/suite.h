@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The conformance suite: one contract of links, run for every line of the table in mechanisms.c.
  *
- * A test program lists its cases with CASE() and names the list in SUITE(). Each case is registered
- * once for each mechanism to which it applies, as "mechanism/case". Whether it applies follows from
- * the capability row alone, never from a name: `needs` says what must be there, `lacks` what must be
- * absent (then the case proves the absence), `meet` how the ends find each other. */
+ * A test program lists its cases with CASE() and names the list in SUITE(). Each case is
+ * registered once for each mechanism to which it applies, as "mechanism/case". Whether it applies
+ * follows from the capability row alone, never from a name: `needs` says what must be there,
+ * `lacks` what must be absent (then the case proves the absence), `meet` how the ends find each
+ * other. */
 #ifndef CONFORMANCE_SUITE_H
 #define CONFORMANCE_SUITE_H
 
@@ -15,18 +16,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* ---- mechanisms.c ------------------------------------------------------------------------------ */
+/* ---- mechanisms.c ---------------------------------------------------------------------------- */
 
 struct mechanism {
-    const char *name;    /* the first half of its tests' names */
-    const char *address; /* $DIR is the test's own directory, $ID a name nobody else has */
-    const char
-        *sender_address; /* where the sending side has to say something else; NULL: the same */
+    const char *name; /* the first half of its tests' names */
+    /* $DIR is the test's own directory, $ID a name and $PORT a port that nobody else has */
+    const char *address;
+    const char *sender_address; /* where the sending side says something else; NULL: the same */
+    void (*prepare)(void);      /* called first in the test's process, or NULL */
 };
 
 extern const struct mechanism mechanisms[]; /* up to one without a name */
 
-/* ---- suite.c: which case runs for which mechanism ----------------------------------------------- */
+/* ---- suite.c: which case runs for which mechanism -------------------------------------------- */
 
 struct rig;
 
@@ -56,7 +58,7 @@ struct suite_case {
 
 void suite_add(const struct suite_case cases[], size_t count);
 
-/* ---- rig.c: two ends that have met ---------------------------------------------------------------- */
+/* ---- rig.c: two ends that have met ----------------------------------------------------------- */
 
 enum { ADDRESS_SIZE_MAX = 600 };
 
@@ -65,10 +67,11 @@ struct rig {
     struct enl_caps caps;
     char address[ADDRESS_SIZE_MAX];
     char sender_address[ADDRESS_SIZE_MAX];
+    unsigned port;             /* of an address with $PORT */
     struct enl_link *listener; /* where the ends meet by listening; NULL elsewhere */
     struct enl_link *receiver;
     struct enl_link *sender;
-    bool drains; /* the mechanism knows what was received: no capability says so, enl_drain does */
+    bool drains; /* the mechanism knows what was taken out of it: no capability says so */
 };
 
 /* Fills in address and caps; rig_meet() then lets the two ends meet, in this process. */
@@ -76,8 +79,11 @@ void rig_init(struct rig *r, const struct mechanism *m);
 void rig_meet(struct rig *r);
 void rig_close(struct rig *r);
 
-/* Replaces $DIR and $ID. */
-void address_expand(const char *pattern, const char *directory, const char *id,
+/* Replaces $DIR, $ID and $PORT. */
+struct address_names {
+    const char *directory, *id, *port;
+};
+void address_expand(const char *pattern, const struct address_names *names,
                     char ret_address[ADDRESS_SIZE_MAX]);
 /* Adds ?option or &option to the addresses of a rig that has not met yet. */
 void rig_add_option(struct rig *r, const char *option);
@@ -102,7 +108,7 @@ unsigned rig_receiver_flags(const struct rig *r);
 void rig_close_sender(struct rig *r);
 void rig_close_receiver(struct rig *r);
 
-/* ---- message.c: messages that say what they are ------------------------------------------------- */
+/* ---- message.c: messages that say what they are ---------------------------------------------- */
 
 /* The size nearest to the wanted one that the mechanism takes. */
 size_t size_near(const struct rig *r, size_t wanted);
@@ -125,14 +131,14 @@ void check_works(struct rig *r, unsigned number);
 
 /* Sends messages of size bytes, from number 0 on, until the mechanism is full; how many it took. */
 unsigned fill_up(struct rig *r, size_t size);
-/* Receives messages first, first + 1 ... before last; the sender goes on with what it holds back. */
+/* Receives messages first, first + 1 ... before last; the sender goes on with what it holds. */
 void empty_out(struct rig *r, size_t size, unsigned first, unsigned last);
 
 /* The answer is -ENOTSUP, and its text names the capability. */
 #define CHECK_LACKS(result, bit)                                                                   \
     (CHECK_EQ((result), -ENOTSUP), CHECK_CONTAINS(enl_error_text(), enl_capability_name(bit)))
 
-/* ---- call.c: every call that may wait ------------------------------------------------------------ */
+/* ---- call.c: every call that may wait -------------------------------------------------------- */
 
 /* Size of the messages that these calls receive, and with which they find the link full. */
 enum { CALL_RECEIVE_SIZE = 64, CALL_SEND_SIZE = 1000 };
@@ -150,7 +156,7 @@ struct call {
 const struct call *call_that_receives(const struct rig *r, size_t index);
 const struct call *call_that_sends(const struct rig *r, size_t index);
 
-/* ---- task.c: things that happen at the same time ------------------------------------------------- */
+/* ---- task.c: things that happen at the same time --------------------------------------------- */
 
 struct task {
     void (*run)(void *argument);
