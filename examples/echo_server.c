@@ -45,7 +45,7 @@ static void welcome(struct enl_link *listener)
 /* One step: returns whether the client is still there. */
 static int serve(struct client *c)
 {
-    ssize_t r = enl_flush(c->link, ENL_NOW); /* the rest of the answer before goes first */
+    ssize_t r = enl_flush(c->link, ENL_NOW); /* of the answer before */
     unsigned want = ENL_WRITABLE;
 
     if (r >= 0 && !c->answering) {
@@ -54,14 +54,15 @@ static int serve(struct client *c)
         want = r >= 0 ? ENL_WRITABLE : ENL_READABLE;
     }
     if (r >= 0) {
-        r = enl_send(c->link, c->message.data, c->message.size, ENL_NOW);
+        r = enl_send_message(c->link, &c->message, ENL_NOW);
         if (r >= 0) {
             enl_release(&c->message);
             c->answering = 0;
             want = ENL_READABLE;
         }
     }
-    enl_link_want(c->link, want); /* who does not read its answers is not asked for more */
+    /* who does not read its answers is not asked for more */
+    enl_link_want(c->link, want);
     return r >= 0 || r == -EAGAIN;
 }
 

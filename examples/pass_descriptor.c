@@ -31,7 +31,9 @@ static int child(struct enl_link *in)
 int main(void)
 {
     struct enl_link *ends[2];
+    char text[] = "written by the child";
     char line[100] = "";
+    struct enl_message m;
     FILE *file;
     int status;
     int fd;
@@ -48,10 +50,8 @@ int main(void)
     if (file == NULL)
         return 1;
     fd = fileno(file);
-    if (enl_send_message(ends[0],
-                         &(struct enl_message){
-                             .data = "written by the child", .size = 20, .fds = &fd, .fd_count = 1},
-                         ENL_FOREVER) < 0)
+    m = (struct enl_message){.data = text, .size = strlen(text), .fds = &fd, .fd_count = 1};
+    if (enl_send_message(ends[0], &m, ENL_FOREVER) < 0)
         return failed("send");
     enl_close(ends[0]);
     if (wait(&status) < 0 || status != 0)

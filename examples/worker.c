@@ -48,7 +48,8 @@ int main(int argc, char **argv)
     while ((r = enl_take(jobs, NULL, ENL_FOREVER, &m)) >= 0)
         if (resize(m.data, m.size) == 0 || m.deliveries >= 3) {
             enl_release(&m);
-        } else if (enl_return(&m, 1000) < 0) { /* this mechanism delivers once: give the job up */
+        } else if (enl_return(&m, 1000) < 0) {
+            /* this mechanism delivers once: give the job up */
             printf("gave up: %s\n", enl_error_text());
             enl_release(&m);
         }

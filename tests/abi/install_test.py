@@ -108,11 +108,15 @@ def command_is_installed_whole(folder):
 
 def manual_pages_are_installed(folder):
     tree = Installed(folder)
-    pages = {path.name for path in tree.root.glob('**/man/man*/*')}
+    texts = {path.name: path.read_text(encoding='utf-8') for path in tree.root.glob('**/man/man*/*')}
+    aliases = {name: re.search(r'^\.so man./(\S+)$', text, re.M) for name, text in texts.items()}
+    pages = {name for name, alias in aliases.items() if alias is None}
     wanted = {path.stem for path in (SOURCE / 'man').glob('*.scd')}
     if not (BUILD / 'man').is_dir() or not list((BUILD / 'man').glob('*.[1-8]')):
         raise tap.Skip('this build has no manual: scdoc is missing')
     assert pages == wanted, f'only in man/: {wanted - pages}, only installed: {pages - wanted}'
+    astray = {name for name, alias in aliases.items() if alias and alias[1] not in pages}
+    assert not astray, f'names of no page: {astray}'
 
 
 def completion_is_installed_and_parses(folder):
