@@ -20,6 +20,16 @@ void descriptor_close(int fd)
     errno = saved;
 }
 
+int descriptor_duplicate(int fd, int *ret_fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (copy < 0)
+        return -errno;
+    *ret_fd = copy;
+    return 0;
+}
+
 static enum descriptor_kind kind_of(mode_t mode)
 {
     switch (mode & S_IFMT) {

@@ -27,6 +27,7 @@ struct descriptor_facts {
 };
 
 void descriptor_close(int fd); /* -1 is allowed; errno is kept */
+int descriptor_duplicate(int fd, int *ret_fd);
 int descriptor_facts(int fd, struct descriptor_facts *ret_facts);
 const char *descriptor_kind_name(enum descriptor_kind kind);
 int descriptor_set_blocking(int fd, bool blocks); /* async-signal-safe */

@@ -202,6 +202,18 @@ TEST(no_handlers_interrupt_of_a_take_is_lost_with_restart, .stress = true)
     storm(false, SA_RESTART);
 }
 
+TEST(no_handlers_interrupt_of_a_take_is_lost_on_old_kernels, .stress = true)
+{
+    event_pretend_old_kernel(true);
+    storm(false, 0);
+}
+
+TEST(no_handlers_interrupt_of_a_take_is_lost_on_old_kernels_with_restart, .stress = true)
+{
+    event_pretend_old_kernel(true);
+    storm(false, SA_RESTART);
+}
+
 TEST(no_handlers_interrupt_of_an_add_is_lost, .stress = true)
 {
     storm(true, 0);

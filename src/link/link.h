@@ -114,7 +114,7 @@ struct enl_link {
     int fd;          /* what is polled for this link, or -1 */
     unsigned access; /* ENL_READ | ENL_WRITE */
     bool listens;
-    bool lone_calls; /* may_block is allowed: blocking_fd is set */
+    bool lone_calls; /* may_block is allowed: an interrupt reaches the calls that sleep */
     bool batches;    /* sends stay in memory until a flush, a size, or a sleep */
     bool taken;
     bool loaned;
@@ -145,7 +145,7 @@ int link_create(const struct link_driver *driver, const struct address *a,
 void link_destroy(struct enl_link *l);
 
 /* After a driver has set l->fd to a description that nobody else uses: plain calls may sleep on it. fd is -1
- * where the call that sleeps looks at l->interrupt.raised by itself (kernel/guarded.h). */
+ * where the call that sleeps minds l->interrupt by itself (kernel/guarded.h, or interrupt_arm()). */
 void link_allow_blocking(struct enl_link *l, int fd);
 
 /* The answers that every mechanism gives in the same words. */
