@@ -290,7 +290,7 @@ static const struct suite_case cases[] = {
          .bare = true, .stress = true),
     CASE(flush_tells_that_nobody_receives, .needs = ENL_CAN_BATCH | ENL_CAN_BROKEN, .bare = true),
     CASE(without_batches_the_option_is_refused, .lacks = ENL_CAN_BATCH, .bare = true),
-    CASE(drain_waits_until_all_is_received),
+    CASE(drain_waits_until_all_is_received, .lacks = ENL_CAN_MERGE),
     CASE(drain_is_woken_by_last_receive, .stress = true),
     CASE(drain_tells_that_nobody_will_receive, .needs = ENL_CAN_BROKEN | ENL_CAN_END),
 };

@@ -311,7 +311,7 @@ static const struct suite_case cases[] = {
     CASE(interrupts_lose_and_double_no_file, .needs = ENL_CAN_LOSSLESS | ENL_CAN_BOUNDARIES,
          .stress = true),
     CASE(file_arrives_as_one_message),
-    CASE(file_and_messages_keep_their_order),
+    CASE(file_and_messages_keep_their_order, .lacks = ENL_CAN_MERGE),
     CASE(many_files_pass_through_a_full_link, .needs = ENL_CAN_LOSSLESS),
     CASE(file_that_cannot_be_sent_costs_nothing),
     CASE(file_too_large_is_refused_whole, .needs = ENL_CAN_BOUNDARIES),

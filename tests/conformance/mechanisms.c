@@ -4,12 +4,18 @@
  * How the ends meet, which cases apply and which sizes are sent follows from the capabilities. */
 #include "suite.h"
 
+#include "kernel/event.h"
 #include "kernel/pipe.h"
 
 /* As on a kernel whose pipes know no flags per call. */
 static void pretend_old_pipes(void)
 {
     pipe_pretend_old_kernel(true);
+}
+
+static void pretend_old_eventfds(void)
+{
+    event_pretend_old_kernel(true);
 }
 
 const struct mechanism mechanisms[] = {
@@ -49,5 +55,8 @@ const struct mechanism mechanisms[] = {
     {"tcp.batch", "tcp:127.0.0.1:$PORT?batch=4k", NULL, NULL},
     {"udp", "udp:127.0.0.1:$PORT", NULL, NULL},
     {"udp.v6", "udp:[::1]:$PORT", NULL, NULL},
+    {"eventfd", "eventfd:", NULL, NULL},
+    {"eventfd.nonblock", "eventfd:?nonblock", NULL, NULL},
+    {"eventfd.old", "eventfd:", NULL, pretend_old_eventfds},
     {NULL, NULL, NULL, NULL},
 };

@@ -103,6 +103,22 @@ static void refuses_empty_messages(struct rig *r)
     check_works(r, 1);
 }
 
+/* The second one has no room, or becomes one with the first. */
+static void messages_that_wait_become_one(struct rig *r)
+{
+    size_t size = size_near(r, 64);
+    unsigned char buffer[512];
+
+    for (unsigned again = 0; again < 3; again++) {
+        send_numbered(r->sender, size, 0, 0);
+        ssize_t sent = try_send(r->sender, size, 1, ENL_NOW);
+        CHECK(sent == (ssize_t)size || sent == -EAGAIN);
+        CHECK_EQ(enl_receive(r->receiver, buffer, sizeof(buffer), test_until()), size);
+        CHECK_EQ(enl_receive(r->receiver, buffer, sizeof(buffer), ENL_NOW), -EAGAIN);
+        check_works(r, 2);
+    }
+}
+
 static void carries_every_byte_or_refuses_it(struct rig *r)
 {
     size_t size = size_near(r, 16);
@@ -165,12 +181,14 @@ static void refuses_other_sizes_where_one_is_fixed(struct rig *r)
 
 static void keeps_message_that_buffer_cannot_hold(struct rig *r)
 {
+    bool merges = rig_can(r, ENL_CAN_MERGE);
     size_t size = size_near(r, 300);
     unsigned char small[512];
     char number[24];
 
     send_numbered(r->sender, size, 0, 0);
-    send_numbered(r->sender, size_near(r, 8), 0, 1);
+    if (!merges)
+        send_numbered(r->sender, size_near(r, 8), 0, 1);
     CHECK_OK(enl_flush(r->sender, test_until()));
     for (int again = 0; again < 3; again++) {
         CHECK_EQ(enl_receive(r->receiver, small, size - 1, test_until()), -EMSGSIZE);
@@ -180,12 +198,14 @@ static void keeps_message_that_buffer_cannot_hold(struct rig *r)
     }
     CHECK_EQ(enl_receive(r->receiver, small, size, test_until()), size);
     check_filled(small, size, 0, 0);
-    receive_numbered(r->receiver, size_near(r, 8), 0, 1);
+    if (!merges)
+        receive_numbered(r->receiver, size_near(r, 8), 0, 1);
     check_works(r, 2);
 }
 
 static void cuts_message_when_asked_to(struct rig *r)
 {
+    bool merges = rig_can(r, ENL_CAN_MERGE);
     size_t size = size_near(r, 300);
     unsigned char small[8], wanted[512];
     size_t room = size < 8 ? size - 1 : 7;
@@ -193,7 +213,8 @@ static void cuts_message_when_asked_to(struct rig *r)
 
     fill(wanted, size, 0, 0);
     send_numbered(r->sender, size, 0, 0);
-    send_numbered(r->sender, size_near(r, 64), 0, 1);
+    if (!merges)
+        send_numbered(r->sender, size_near(r, 64), 0, 1);
     CHECK_OK(enl_flush(r->sender, test_until()));
     small[7] = 'k';
     CHECK_EQ(enl_receive_message(r->receiver, NULL, test_until(), &m), room);
@@ -202,7 +223,8 @@ static void cuts_message_when_asked_to(struct rig *r)
     CHECK_EQ(m.flags & ENL_TRUNCATED, ENL_TRUNCATED);
     CHECK_MEM(small, wanted, room);
     CHECK_EQ(small[7], 'k');
-    receive_numbered(r->receiver, size_near(r, 64), 0, 1);
+    if (!merges)
+        receive_numbered(r->receiver, size_near(r, 64), 0, 1);
     check_works(r, 2);
 }
 
@@ -395,6 +417,7 @@ static const struct suite_case cases[] = {
     CASE(passes_empty_messages, .needs = ENL_CAN_EMPTY | ENL_CAN_BOUNDARIES),
     CASE(refuses_empty_messages, .needs = ENL_CAN_BOUNDARIES,
          .lacks = ENL_CAN_EMPTY | ENL_CAN_FIXED_SIZE),
+    CASE(messages_that_wait_become_one, .needs = ENL_CAN_MERGE),
     CASE(carries_every_byte_or_refuses_it),
     CASE(refuses_one_byte_too_large),
     CASE(refuses_other_sizes_where_one_is_fixed, .needs = ENL_CAN_FIXED_SIZE),
@@ -405,8 +428,8 @@ static const struct suite_case cases[] = {
     CASE(sends_all_of_several_before_it_returns, .needs = ENL_CAN_LOSSLESS, .stress = true),
     CASE(keeps_order_when_several_do_not_fit, .needs = ENL_CAN_BOUNDARIES,
          .lacks = ENL_CAN_FIXED_SIZE),
-    CASE(counts_what_went_through),
-    CASE(knows_what_waits_in_read_ahead),
+    CASE(counts_what_went_through, .lacks = ENL_CAN_MERGE),
+    CASE(knows_what_waits_in_read_ahead, .lacks = ENL_CAN_MERGE),
     CASE(answers_mistakes_with_einval),
 };
 SUITE(cases)

@@ -354,21 +354,21 @@ static void poll_is_woken_by_any_of_several(struct rig *r)
 }
 
 static const struct suite_case cases[] = {
-    CASE(descriptor_is_ready_while_messages_wait, .needs = ENL_CAN_POLL),
-    CASE(descriptor_made_late_knows_what_waits, .needs = ENL_CAN_POLL),
+    CASE(descriptor_is_ready_while_messages_wait, .needs = ENL_CAN_POLL, .lacks = ENL_CAN_MERGE),
+    CASE(descriptor_made_late_knows_what_waits, .needs = ENL_CAN_POLL, .lacks = ENL_CAN_MERGE),
     CASE(message_too_large_for_buffer_keeps_descriptor_ready,
          .needs = ENL_CAN_POLL | ENL_CAN_BOUNDARIES),
-    CASE(edge_comes_again_for_each_message, .needs = ENL_CAN_POLL),
+    CASE(edge_comes_again_for_each_message, .needs = ENL_CAN_POLL, .lacks = ENL_CAN_MERGE),
     CASE(event_loop_sleeps_and_wakes, .needs = ENL_CAN_POLL, .stress = true),
     CASE(newcomer_makes_listener_ready, .needs = ENL_CAN_POLL, .meet = ENL_MEET_LISTEN,
          .bare = true),
-    CASE(unwanted_message_leaves_descriptor_alone, .needs = ENL_CAN_POLL),
+    CASE(unwanted_message_leaves_descriptor_alone, .needs = ENL_CAN_POLL, .lacks = ENL_CAN_MERGE),
     CASE(descriptor_tells_when_there_is_space, .needs = ENL_CAN_POLL | ENL_CAN_LOSSLESS),
     CASE(largest_message_fits_when_writable, .needs = ENL_CAN_POLL | ENL_CAN_LOSSLESS),
     CASE(end_makes_descriptor_ready, .needs = ENL_CAN_POLL | ENL_CAN_END),
     CASE(broken_link_makes_descriptor_ready, .needs = ENL_CAN_POLL | ENL_CAN_BROKEN | ENL_CAN_END),
     CASE(without_descriptor_it_says_so, .lacks = ENL_CAN_POLL),
-    CASE(poll_tells_which_of_several, .needs = ENL_CAN_POLL, .bare = true),
+    CASE(poll_tells_which_of_several, .needs = ENL_CAN_POLL, .lacks = ENL_CAN_MERGE, .bare = true),
     CASE(poll_refuses_nonsense, .needs = ENL_CAN_POLL),
     CASE(poll_is_woken_by_any_of_several, .needs = ENL_CAN_POLL, .bare = true, .stress = true),
 };
