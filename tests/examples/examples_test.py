@@ -4,6 +4,7 @@
 examples_test.py FOLDER-OF-BUILT-EXAMPLES"""
 
 import contextlib
+import os
 import re
 import select
 import signal
@@ -58,6 +59,10 @@ def runs_at_an_address(name, scheme, options=''):
         expect(programs.run(name, f'{scheme}:{path}{options}'), expected(name))
         assert not path.exists(), 'the name is left'
     return check
+
+
+def mq_runs(programs, folder):
+    expect(programs.run('mq', f'mq:/enlace-test-{os.getpid()}?depth=4'), expected('mq'))
 
 
 def capabilities_of_any_address(programs, folder):
@@ -263,6 +268,7 @@ if __name__ == '__main__':
     main(sys.argv[1], [
         ('each example is built, expected and public', each_example_is_whole),
         *((f'{name} runs', runs_alone(name)) for name in ALONE),
+        ('mq runs', mq_runs),
         ('unix_stream runs at a path', runs_at_an_address('unix_stream', 'unix')),
         ('unix_datagram runs at a path',
          runs_at_an_address('unix_datagram', 'unix', '?type=datagram')),
