@@ -135,8 +135,10 @@ ENL_PUBLIC int enl_drain(struct enl_link *l, enl_deadline until);
 
 #define ENL_READABLE 1u /* a message waits */
 #define ENL_WRITABLE 2u /* the largest message fits */
-#define ENL_GONE 4u     /* no peer is left, or the link is broken; the next call says which */
-#define ENL_ARRIVAL 8u  /* a newcomer: enl_accept */
+#define ENL_GONE                                                                                   \
+    4u                 /* no peer is left, or the link is broken; the next call says which.
+                         * With ENL_WRITABLE: the peer has only ended its own sending */
+#define ENL_ARRIVAL 8u /* a newcomer: enl_accept */
 
 /* The one descriptor of a link, for poll, select and epoll: readable, level-triggered, while what was
  * wanted (ENL_READABLE until enl_link_want says otherwise), ENL_GONE or ENL_ARRIVAL holds; messages read
