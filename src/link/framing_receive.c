@@ -230,8 +230,8 @@ static ssize_t receive_raw(struct enl_link *l, struct enl_message *m, bool may_b
     return count;
 }
 
-ssize_t framing_receive(struct enl_link *l, const struct enl_match *match, struct enl_message *m,
-                        bool may_block)
+static ssize_t receive_any(struct enl_link *l, const struct enl_match *match, struct enl_message *m,
+                           bool may_block)
 {
     struct framing *f = &l->framing;
     struct frame_place place;
@@ -259,6 +259,55 @@ ssize_t framing_receive(struct enl_link *l, const struct enl_match *match, struc
     m->full_size = place.size;
     give_fds(f, f->in->begin, m);
     skip_frame(f, place.total);
+    return (ssize_t)size;
+}
+
+/* Fills the empty buffer; 1 if something is in it now, else what the receive returns. */
+static inline ssize_t fill_plain(struct enl_link *l, bool may_block)
+{
+    struct framing *f = &l->framing;
+    ssize_t count = f->bytes->read(l, f->in->bytes, FRAMING_READ_AHEAD, may_block);
+
+    f->in->begin = 0;
+    f->in->end = count > 0 ? (size_t)count : 0;
+    if (count > 0)
+        return 1;
+    if (count == 0)
+        return link_ended();
+    return count == -EAGAIN || count == -EINTR ? count : fail_for_good(f, (int)count);
+}
+
+/* The size of the message at the buffer's begin, if it is whole and fits; 0: receive_any() sees to it. */
+static inline size_t plain_size(const struct framing *f, const struct enl_message *m)
+{
+    size_t have = f->in->end - f->in->begin;
+    size_t size = have > FRAMING_HEAD ? read_u32(f->in->bytes + f->in->begin) : 0;
+
+    return size <= m->capacity && size <= f->largest && FRAMING_HEAD + size <= have ? size : 0;
+}
+
+/* The common case, for which few steps count: frame=u32 without descriptors, and the message is there
+ * whole after at most one read. */
+ssize_t framing_receive(struct enl_link *l, const struct enl_match *match, struct enl_message *m,
+                        bool may_block)
+{
+    struct framing *f = &l->framing;
+    struct framing_buffer *in = f->in;
+    ssize_t filled = 1;
+    size_t size;
+
+    if (f->frame != FRAME_U32 || in == NULL || f->fds.fds != NULL || f->failed != 0)
+        return receive_any(l, match, m, may_block);
+    if (in->begin == in->end)
+        filled = fill_plain(l, may_block);
+    if (filled <= 0)
+        return filled;
+    size = plain_size(f, m);
+    if (size == 0)
+        return receive_any(l, match, m, may_block);
+    memcpy(m->data, in->bytes + in->begin + FRAMING_HEAD, size);
+    in->begin += FRAMING_HEAD + size;
+    m->size = m->full_size = size;
     return (ssize_t)size;
 }
 

@@ -239,7 +239,7 @@ static ssize_t send_locked(struct enl_link *l, const struct enl_message *m, size
     return result == 0 || result == -EAGAIN || result == -EINTR ? (ssize_t)m->size : result;
 }
 
-ssize_t framing_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+static ssize_t send_any(struct enl_link *l, const struct enl_message *m, bool may_block)
 {
     struct framing *f = &l->framing;
     int result = check_content(f, m);
@@ -255,6 +255,39 @@ ssize_t framing_send(struct enl_link *l, const struct enl_message *m, bool may_b
     sent = result < 0 ? result : send_locked(l, m, f->batch, may_block);
     unlock_out(f, locked);
     return sent;
+}
+
+/* The common case, for which few steps count: a small message, nothing before it, one thread. */
+static inline bool is_plain(const struct framing *f, const struct enl_message *m)
+{
+    return f->frame == FRAME_U32 && f->batch == 0 && m->fd_count == 0 && m->size > 0 &&
+           m->size <= COPY_BELOW - FRAMING_HEAD && f->out != NULL && f->out->end == 0 &&
+           !f->send_failed && thread_is_alone();
+}
+
+static ssize_t send_plain(struct enl_link *l, const struct enl_message *m, bool may_block)
+{
+    struct framing_buffer *out = l->framing.out;
+    size_t total = write_head(FRAME_U32, m->size, out->bytes) + m->size;
+    ssize_t count;
+    int result;
+
+    memcpy(out->bytes + FRAMING_HEAD, m->data, m->size);
+    count = l->framing.bytes->write(l, &(struct iovec){.iov_base = out->bytes, .iov_len = total}, 1,
+                                    NULL, may_block);
+    if (count < 0)
+        return count;
+    if ((size_t)count == total)
+        return (ssize_t)m->size;
+    out->begin = (size_t)count;
+    out->end = total;
+    result = flush_locked(l, may_block);
+    return result == 0 || result == -EAGAIN || result == -EINTR ? (ssize_t)m->size : result;
+}
+
+ssize_t framing_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+{
+    return is_plain(&l->framing, m) ? send_plain(l, m, may_block) : send_any(l, m, may_block);
 }
 
 /* What the kernel has not begun to take of several messages was not sent: it is taken back, frame by frame.
@@ -332,8 +365,7 @@ static int keep_file(struct framing *f, int fd, uint64_t offset, size_t size)
 static ssize_t move_file(struct enl_link *l, int fd, uint64_t offset, size_t size, bool may_block)
 {
     /* sendfile has no switch per call; a FIFO's own description never blocks */
-    bool blocks =
-        atomic_load_explicit(&l->interrupt.blocking_fd, memory_order_relaxed) == l->fd;
+    bool blocks = atomic_load_explicit(&l->interrupt.blocking_fd, memory_order_relaxed) == l->fd;
     size_t done = 0;
     ssize_t count = 0;
 
