@@ -53,6 +53,25 @@ struct enl_message {
     uint64_t reserved[4];
 };
 
+/* The data of a message from signal:NAMES?details. What the signal does not have is 0. code says why it came, as
+ * in sigaction(2): SI_USER, SI_QUEUE, SI_KERNEL, CLD_EXITED ... Who it came from is the kernel's word if code is
+ * SI_TKILL or not negative; with SI_QUEUE it is what the sender says of himself. */
+struct enl_signal {
+    int32_t number;
+    int32_t code;
+    uint64_t value; /* of SI_QUEUE, SI_TIMER, SI_MESGQ */
+    int32_t pid;    /* the sender; of CHLD the child */
+    uint32_t uid;
+    int32_t status;  /* of CHLD: an exit status, or a signal */
+    int32_t fd;      /* of IO: the descriptor that is ready, */
+    uint32_t band;   /* and for what: POLLIN ... */
+    int32_t timer;   /* of SI_TIMER: the kernel's number of the timer, */
+    int32_t overrun; /* and how often it has expired besides */
+    uint32_t reserved32;
+    uint64_t address; /* of SEGV, BUS, ILL, FPE, TRAP: where */
+    uint64_t reserved;
+};
+
 /* Which message to receive or take. A NULL match and ENL_MATCH_ANY take the next one; the others need
  * ENL_CAN_TYPES. */
 enum enl_match_kind {

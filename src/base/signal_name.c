@@ -105,7 +105,8 @@ bool signal_name_is_realtime(int number)
 void signal_name_choices(struct choice *c)
 {
     for (size_t i = 0; i < NAME_COUNT; i++)
-        choice_add(c, names[i].name);
+        if (i == 0 || names[i].number != names[i - 1].number)
+            choice_add(c, names[i].name);
     choice_add(c, "RTMIN");
     choice_add(c, "RTMAX");
 }

@@ -22,7 +22,7 @@ const char *signal_name_format(char buffer[SIGNAL_NAME_ROOM], int number);
 /* Whether signals of this number queue, each with its value; the others merge. */
 bool signal_name_is_realtime(int number);
 
-/* Adds all names to what would have been right. */
+/* Adds the name of each to what would have been right. */
 void signal_name_choices(struct choice *c);
 
 #endif

@@ -13,14 +13,15 @@ extern const struct link_driver fd_driver;
 extern const struct link_driver fifo_driver;
 extern const struct link_driver mq_driver;
 extern const struct link_driver pipe_driver;
+extern const struct link_driver signal_driver;
 extern const struct link_driver svmsg_driver;
 extern const struct link_driver tcp_driver;
 extern const struct link_driver udp_driver;
 extern const struct link_driver unix_driver;
 
 static const struct link_driver *const drivers[] = {
-    &pipe_driver, &fifo_driver,  &unix_driver,    &tcp_driver, &udp_driver,
-    &mq_driver,   &svmsg_driver, &eventfd_driver, &fd_driver,
+    &pipe_driver, &fifo_driver,  &unix_driver,    &tcp_driver,    &udp_driver,
+    &mq_driver,   &svmsg_driver, &eventfd_driver, &signal_driver, &fd_driver,
 };
 
 #define DRIVER_COUNT (sizeof drivers / sizeof drivers[0])

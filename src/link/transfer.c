@@ -105,6 +105,7 @@ static int after_failure(struct enl_link *l, ssize_t r, unsigned events, enl_dea
         return (int)r;
     if (until == ENL_NOW)
         return error_note(-EAGAIN, events == ENL_READABLE ? "no message waits now"
+                                   : l->ops->full != NULL ? l->ops->full
                                                           : "there is no space now");
     return link_sleep(l, events, until);
 }

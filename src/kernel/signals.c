@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* Signals as messages: taking them. */
+#include "kernel/signals.h"
+
+#include "base/signal_name.h"
+#include "kernel/descriptor.h"
+#include "kernel/status.h"
+#include "kernel/wait.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The call is made directly: libc's copies the timeout, which a handler must be able to reach, and changes the
+ * code of signals that were sent to a thread. */
+#ifdef SYS_rt_sigtimedwait_time64
+#define SIGTIMEDWAIT SYS_rt_sigtimedwait_time64
+#else
+#define SIGTIMEDWAIT SYS_rt_sigtimedwait
+#endif
+
+#define KERNEL_SET_SIZE ((size_t)SIGNAL_NUMBER_MAX / 8)
+
+/* ---- the mask ---------------------------------------------------------------------------------------------- */
+
+void signal_mask_add(const sigset_t *set, struct signal_mask *ret_mask)
+{
+    sigset_t before;
+
+    (void)pthread_sigmask(SIG_BLOCK, set, &before);
+    (void)sigemptyset(&ret_mask->added);
+    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
+        if (sigismember(set, number) == 1 && sigismember(&before, number) == 0)
+            (void)sigaddset(&ret_mask->added, number);
+    ret_mask->thread = pthread_self();
+}
+
+void signal_mask_restore(const struct signal_mask *mask, bool drop)
+{
+    struct signal_facts facts;
+
+    if (!pthread_equal(mask->thread, pthread_self()))
+        return;
+    while (drop && signal_take(&mask->added, NULL, false, &facts) == 0)
+        continue;
+    (void)pthread_sigmask(SIG_UNBLOCK, &mask->added, NULL);
+}
+
+/* The lowest of them that is not in the thread's mask, or 0. */
+static int open_number(const sigset_t *set, int tasks_fd, const char *thread)
+{
+    char path[64];
+    uint64_t blocked = 0;
+    int fd;
+    int result;
+
+    (void)snprintf(path, sizeof path, "%.40s/status", thread);
+    fd = openat(tasks_fd, path, O_RDONLY | O_CLOEXEC);
+    result = fd < 0 ? -errno : status_bits(fd, "SigBlk:", &blocked);
+    descriptor_close(fd);
+    if (result < 0)
+        return 0; /* it has just ended */
+    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
+        if (sigismember(set, number) == 1 && (blocked >> (number - 1) & 1) == 0)
+            return number;
+    return 0;
+}
+
+bool signal_finds_open_thread(const sigset_t *set, int *ret_thread, int *ret_number)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *entry;
+    int number = 0;
+
+    if (tasks == NULL)
+        return false;
+    while (number == 0 && (entry = readdir(tasks)) != NULL) {
+        if (entry->d_name[0] == '.')
+            continue;
+        number = open_number(set, dirfd(tasks), entry->d_name);
+        if (number != 0 && sscanf(entry->d_name, "%d", ret_thread) != 1)
+            *ret_thread = 0;
+    }
+    (void)closedir(tasks);
+    *ret_number = number;
+    return number != 0;
+}
+
+/* ---- taking ------------------------------------------------------------------------------------------------ */
+
+/* What the kernel says for a reason of its own depends on the signal. */
+static void decode_cause(const siginfo_t *info, struct signal_facts *facts)
+{
+    switch (info->si_signo) {
+    case SIGCHLD:
+        facts->pid = info->si_pid;
+        facts->uid = info->si_uid;
+        facts->status = info->si_status;
+        break;
+    case SIGILL:
+    case SIGFPE:
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGTRAP:
+    case SIGSYS:
+        facts->address = (uintptr_t)info->si_addr;
+        break;
+    default: /* a descriptor's, by SIGIO or the signal that it was told to send instead */
+        facts->fd = info->si_fd;
+        facts->band = (uint32_t)info->si_band;
+    }
+}
+
+static void decode(const siginfo_t *info, struct signal_facts *facts)
+{
+    *facts = (struct signal_facts){.number = info->si_signo, .code = info->si_code};
+    if (info->si_code == SI_TIMER) {
+        facts->timer = info->si_timerid;
+        facts->overrun = info->si_overrun;
+        facts->value = (uintptr_t)info->si_value.sival_ptr;
+    } else if (info->si_code == SI_SIGIO) {
+        facts->fd = info->si_fd;
+        facts->band = (uint32_t)info->si_band;
+    } else if (info->si_code > SI_USER && info->si_code < SI_KERNEL) {
+        decode_cause(info, facts);
+    } else {
+        facts->pid = info->si_pid;
+        facts->uid = info->si_uid;
+        if (info->si_code < 0)
+            facts->value = (uintptr_t)info->si_value.sival_ptr;
+    }
+}
+
+/* As the kernel takes it, on 32 bit too. */
+struct timeout {
+    int64_t seconds;
+    int64_t nanoseconds;
+};
+
+static int take(const sigset_t *set, const struct timeout *timeout, struct signal_facts *ret_facts)
+{
+    siginfo_t info;
+
+    if (syscall(SIGTIMEDWAIT, set, &info, timeout, KERNEL_SET_SIZE) < 0)
+        return -errno;
+    decode(&info, ret_facts);
+    return 0;
+}
+
+int signal_take(const sigset_t *set, struct interrupt *who, bool may_block,
+                struct signal_facts *ret_facts)
+{
+    static const struct timeout none;
+    struct timeout forever = {.seconds = INT64_MAX / 2000000000};
+    int result;
+
+    if (!may_block)
+        return take(set, &none, ret_facts);
+    result = interrupt_arm(who, &forever.nanoseconds);
+    if (result == 0)
+        result = take(set, &forever, ret_facts);
+    interrupt_disarm(who);
+    return result < 0 && interrupt_raised(who) ? -EINTR : result;
+}
+
+int signal_fd(const sigset_t *set, int fd, int *ret_fd)
+{
+    fd = signalfd(fd, set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    return 0;
+}
+
+ssize_t signal_take_many(int fd, struct signal_facts facts[], size_t count)
+{
+    struct signalfd_siginfo infos[SIGNAL_BATCH];
+    ssize_t size;
+
+    if (count > SIGNAL_BATCH)
+        count = SIGNAL_BATCH;
+    size = read(fd, infos, count * sizeof infos[0]);
+    if (size < 0)
+        return -errno;
+    count = (size_t)size / sizeof infos[0];
+    for (size_t i = 0; i < count; i++)
+        facts[i] = (struct signal_facts){
+            .number = (int32_t)infos[i].ssi_signo,
+            .code = infos[i].ssi_code,
+            .value = infos[i].ssi_ptr,
+            .pid = (int32_t)infos[i].ssi_pid,
+            .uid = infos[i].ssi_uid,
+            .status = infos[i].ssi_status,
+            .fd = infos[i].ssi_fd,
+            .band = infos[i].ssi_band,
+            .timer = (int32_t)infos[i].ssi_tid,
+            .overrun = (int32_t)infos[i].ssi_overrun,
+            .address = infos[i].ssi_addr,
+        };
+    return (ssize_t)count;
+}
+
+void signal_pending(const sigset_t *set, sigset_t *ret_pending)
+{
+    sigset_t all;
+
+    (void)sigemptyset(&all);
+    (void)sigpending(&all);
+    (void)sigemptyset(ret_pending);
+    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
+        if (sigismember(set, number) == 1 && sigismember(&all, number) == 1)
+            (void)sigaddset(ret_pending, number);
+}
