@@ -47,9 +47,10 @@ struct mark {
 struct road {
     char address[192];
     bool numbered;            /* by a port, which the system chooses */
+    bool personal;            /* what is sent goes to a process, by its number */
     struct enl_link *ends[2]; /* of a pair: receives, sends */
-    struct enl_link
-        *early; /* the receiver's listener or link, made before the fork to know its port */
+    /* the receiver's listener or link, made before the fork to know its port, or to miss no signal */
+    struct enl_link *early;
     struct enl_link *link; /* this process's end */
 };
 
@@ -57,6 +58,7 @@ struct traveller {
     struct tour_visit *visit;
     struct enl_caps caps;
     struct road there, back;
+    pid_t peer;
     struct enl_link *ask,
         *answer;             /* of the parent: sends, receives; of the child the other way round */
     unsigned char *out, *in; /* of `room` bytes */
@@ -162,9 +164,12 @@ static bool name_road(struct traveller *t, struct road *r, const char *word)
         (void)snprintf(name, sizeof name, "/enlace-demo-%d-%s", (int)getpid(), word);
     else if (strncmp(syntax, "KEY", 3) == 0)
         (void)snprintf(name, sizeof name, "0x%x%07x", word[0] == 't' ? 1u : 2u, (unsigned)getpid());
+    else if (strncmp(syntax, "NAME,NAME", 9) == 0)
+        (void)snprintf(name, sizeof name, "RTMIN+%d", word[0] == 't' ? 1 : 2);
     else
         return false;
     r->numbered = strncmp(syntax, "HOST:PORT", 9) == 0;
+    r->personal = strncmp(syntax, "NAME,NAME", 9) == 0;
     (void)snprintf(r->address, sizeof r->address, "%s:%s%s", v->mechanism->scheme, name,
                    v->options);
     return true;
@@ -235,6 +240,12 @@ static int join_sending(struct traveller *t, struct road *r)
         return 0;
     }
     enl_close(r->early); /* the other process has it */
+    if (r->personal) {
+        char address[sizeof r->address + 32];
+
+        (void)snprintf(address, sizeof address, "%s?pid=%d", r->address, (int)t->peer);
+        return enl_open(address, flags, &r->link);
+    }
     return enl_open_until(r->address, flags, soon(), &r->link);
 }
 
@@ -262,6 +273,7 @@ static _Noreturn void be_child(struct traveller *t)
     /* Whatever happens to the parent, or to a link, the child does not stay behind. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)alarm(CHILD_SECONDS);
+    t->peer = getppid();
     result = join(t, true);
     while (result == 0)
         result = do_task(t, &counted);
@@ -429,7 +441,7 @@ static void leave(struct traveller *t)
     }
 }
 
-/* What has to be there before there are two processes: both ends of a pair, or a port. */
+/* What has to be there before there are two processes: both ends of a pair, a port, or who takes signals. */
 static int prepare_road(struct traveller *t, struct road *r)
 {
     char address[ENL_ADDRESS_MAX];
@@ -437,6 +449,8 @@ static int prepare_road(struct traveller *t, struct road *r)
 
     if (t->visit->met == ENL_MEET_PAIR)
         return enl_pair(r->address, r->ends);
+    if (r->personal)
+        return enl_open(r->address, ENL_READ, &r->early);
     if (!r->numbered)
         return 0;
     result = t->visit->met == ENL_MEET_LISTEN
@@ -492,6 +506,7 @@ static enum tour_outcome go(struct traveller *t)
         abandon_road(&t->back);
         return failed(t->visit, "cannot fork");
     }
+    t->peer = child;
     result = travel(t);
     leave(t);
     collect(child, result);
@@ -523,6 +538,12 @@ enum tour_outcome tour_visit(struct tour_visit *v)
                        t.caps.meet == ENL_MEET_ADOPT
                            ? "needs a descriptor that is open already, of any of the others"
                            : "two processes cannot meet here by themselves");
+        return TOUR_SKIPPED;
+    }
+    if (t.caps.largest_message < sizeof(struct mark)) {
+        (void)snprintf(v->reason, sizeof v->reason,
+                       "has messages of %d bytes here, too few for the tour",
+                       (int)t.caps.largest_message);
         return TOUR_SKIPPED;
     }
     t.room = t.caps.largest_message < TOUR_MOST ? (size_t)t.caps.largest_message : TOUR_MOST;
