@@ -36,7 +36,7 @@ static const struct address_option fd_options[] = {
 const struct link_driver fd_driver = {
     .face = {.scheme = "fd",
              .syntax = "fd:N",
-             .summary = "a descriptor that was inherited: a pipe, FIFO, socket or POSIX queue",
+             .summary = "a descriptor that was inherited, of most of the others",
              .options = "frame message batch capacity writers fds",
              .caps = {.can = ENL_CAN_BOUNDARIES | ENL_CAN_ORDER | ENL_CAN_LOSSLESS | ENL_CAN_EMPTY |
                              ENL_CAN_END | ENL_CAN_BROKEN | ENL_CAN_POLL,
