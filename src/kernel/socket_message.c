@@ -5,7 +5,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#define MUSL_CONTROL_MOST 1024
 
 ssize_t socket_send(int fd, const void *data, size_t size, bool may_block)
 {
@@ -25,6 +28,14 @@ union control {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(sizeof(int) * SOCKET_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred))];
 };
+
+/* musl's sendmsg copies the control bytes, and has room for one descriptor less than the kernel takes. */
+static ssize_t send_header(int fd, const struct msghdr *header, int flags)
+{
+    if (header->msg_controllen <= MUSL_CONTROL_MOST)
+        return sendmsg(fd, header, flags);
+    return syscall(SYS_sendmsg, fd, header, flags);
+}
 
 ssize_t socket_send_message(int fd, const struct socket_message *m, bool may_block)
 {
@@ -50,7 +61,7 @@ ssize_t socket_send_message(int fd, const struct socket_message *m, bool may_blo
         part->cmsg_len = (socklen_t)CMSG_LEN(bytes);
         memcpy(CMSG_DATA(part), m->fds, bytes);
     }
-    count = sendmsg(fd, &header, MSG_NOSIGNAL | (may_block ? 0 : MSG_DONTWAIT));
+    count = send_header(fd, &header, MSG_NOSIGNAL | (may_block ? 0 : MSG_DONTWAIT));
     return count >= 0 ? count : -errno;
 }
 

@@ -177,6 +177,8 @@ TEST(descriptors_beyond_the_declared_count_are_closed_and_told)
     bool lost;
     int fds[2];
 
+    if (test_is_emulated())
+        SKIP("the emulator loses descriptors for which a message has no room");
     CHECK_OK(socket_create_pair(SOCKET_SEQPACKET, fds));
     send_fds(fds[0], SOCKET_FDS_MAX);
     CHECK_EQ(receive_fds(fds[1], SOCKET_FDS_MAX, &lost), SOCKET_FDS_MAX);

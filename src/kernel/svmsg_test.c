@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ipc.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,15 +27,6 @@ static struct {
 } buffer;
 static struct svmsg_message *const message = (struct svmsg_message *)(void *)&buffer;
 static const struct svmsg_selector any = {.choice = SVMSG_ANY};
-
-/* Emulators of single programs translate some calls wrongly. */
-static bool is_emulated(void)
-{
-    char name[16] = "";
-
-    (void)prctl(PR_GET_NAME, name);
-    return strncmp(name, "qemu-", 5) == 0;
-}
 
 static int make(void)
 {
@@ -225,7 +215,7 @@ TEST(a_queue_tells_who_was_there_and_when)
     CHECK_EQ(facts.messages, 1);
     CHECK_EQ(facts.bytes, 0);
     CHECK_EQ(facts.sender, getpid());
-    if (!is_emulated())
+    if (!test_is_emulated())
         CHECK_EQ(facts.receiver, getpid());
     CHECK(facts.change_time > 0);
     CHECK(facts.send_time >= facts.change_time);
@@ -369,7 +359,7 @@ TEST(a_forked_child_leaves_its_parents_watch_alone)
     struct svmsg_watch *watch;
     int id, fd;
 
-    if (is_emulated())
+    if (test_is_emulated())
         SKIP("the emulator cannot fork a program with threads");
     id = make();
     CHECK_OK(svmsg_watch_start(id, 60, &watch, &fd));

@@ -238,7 +238,8 @@ static void describes_message(struct rig *r)
     struct enl_message in = {.data = received, .capacity = sizeof(received)};
 
     fill(sent, size, 0, 0);
-    in.full_size = in.missed = 99;
+    in.full_size = 99;
+    in.missed = 99;
     in.flags = ENL_TRUNCATE;
     in.deliveries = in.fd_count = 99;
     CHECK_EQ(enl_send_message(r->sender, &out, test_until()), size);
@@ -283,12 +284,12 @@ static void sends_and_receives_several_at_once(struct rig *r)
     if (sent < SEVERAL)
         CHECK_EQ(enl_send(r->sender, out.bytes[sent], out.messages[sent].size, ENL_NOW), -EAGAIN);
     CHECK_OK(enl_flush(r->sender, test_until()));
-    while (received < sent) {
+    while (received < (size_t)sent) {
         several_init(&in, r, 1000);
         ssize_t got = enl_receive_messages(r->receiver, in.messages, SEVERAL, test_until());
         CHECK(got > 0);
         for (ssize_t i = 0; i < got; i++, received++) {
-            CHECK(received < sent);
+            CHECK(received < (size_t)sent);
             CHECK_EQ(in.messages[i].size, out.messages[received].size);
             CHECK_EQ(in.messages[i].flags & ENL_TRUNCATED, 0);
             check_filled(in.bytes[i], in.messages[i].size, 0, received);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* With too few descriptors each opening call fails with an explanation and leaves nothing; the
  * calls on messages need no memory after their first use. */
+#include "kernel/thread.h"
 #include "suite.h"
 
 #include "allocation.h"
@@ -139,14 +140,10 @@ static void opening_without_descriptors_leaves_nothing(struct rig *r)
     check_works(r, 0);
 }
 
-static void open_links_need_no_more_descriptors(struct rig *r)
+static void wait_in_vain(struct rig *r)
 {
     const struct call *c;
 
-    check_works(r, 0);
-    allow_descriptors(0);
-    for (unsigned i = 0; i < 20; i++)
-        check_works(r, i);
     for (size_t i = 0; (c = call_that_receives(r, i)) != NULL; i++)
         CHECK_EQ(c->call(r, 0, enl_in_ms(1)), -ETIMEDOUT);
     if (rig_can(r, ENL_CAN_LOSSLESS)) {
@@ -154,6 +151,19 @@ static void open_links_need_no_more_descriptors(struct rig *r)
         CHECK_EQ(try_send(r->sender, size_near(r, CALL_SEND_SIZE), 0, enl_in_ms(1)), -ETIMEDOUT);
         empty_out(r, size_near(r, CALL_SEND_SIZE), 0, count);
     }
+}
+
+static void open_links_need_no_more_descriptors(struct rig *r)
+{
+    check_works(r, 0);
+    /* Where libc does not say that there is one thread, each end makes a descriptor to be woken by
+     * in its first wait. */
+    if (!thread_is_alone())
+        wait_in_vain(r);
+    allow_descriptors(0);
+    for (unsigned i = 0; i < 20; i++)
+        check_works(r, i);
+    wait_in_vain(r);
     allow_all_descriptors();
     check_works(r, 0);
 }

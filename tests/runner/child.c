@@ -59,6 +59,14 @@ bool test_is_root(void)
     return geteuid() == 0;
 }
 
+bool test_is_emulated(void)
+{
+    char name[16] = "";
+
+    (void)prctl(PR_GET_NAME, name);
+    return strncmp(name, "qemu-", 5) == 0;
+}
+
 void test_collect(pid_t pid, int status, int signal)
 {
     int ended;

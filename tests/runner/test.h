@@ -74,6 +74,8 @@ pid_t test_child_as_user(void (*run)(void *argument), void *argument);
 /* test_child_as_user() and test_join() in one. */
 #define test_as_user(run, argument) test_join(test_child_as_user((run), (argument)))
 bool test_is_root(void);
+/* An emulator of single programs runs the test, and translates some system calls wrongly. */
+bool test_is_emulated(void);
 
 /* Memory that the test and all its children share; zeroed, aligned for any type, freed by the
  * runner. The sum of a test's requests is at most 1 MiB. */
