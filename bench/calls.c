@@ -6,7 +6,6 @@
 #include "slice.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -301,20 +299,4 @@ void calls_text(const struct calls *calls, char *ret_text, size_t size)
             used += (size_t)snprintf(ret_text + used, size - used, "%s#%zu %u", comma, i,
                                      calls->counts[i]);
     }
-}
-
-bool calls_without_sigpipe(void)
-{
-    const int no_signal = 0x100; /* RWF_NOSIGNAL, Linux 6.18 */
-    char byte = 0;
-    struct iovec one = {.iov_base = &byte, .iov_len = 1};
-    int fds[2];
-    ssize_t r;
-
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        return false;
-    r = pwritev2(fds[1], &one, 1, -1, no_signal);
-    close(fds[0]);
-    close(fds[1]);
-    return r == 1;
 }

@@ -27,8 +27,4 @@ void calls_count(const struct entry *e, enum wait wait, size_t size, struct call
 /* "write 200, read 200", cut to fit. */
 void calls_text(const struct calls *calls, char *ret_text, size_t size);
 
-/* Whether write calls can do without SIGPIPE on pipes (RWF_NOSIGNAL): if not, the library has to
- * mask the signal around each, with two calls more. */
-bool calls_without_sigpipe(void);
-
 #endif

@@ -53,7 +53,7 @@ int main(int argc, char *argv[])
 
     options_parse(argc, argv, &options);
     if (options.list) {
-        struct rows rows;
+        static struct rows rows;
 
         rows_make(&options, &rows);
         report_list(&rows);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- the tables: add lines here ---------------------------------------------------------------- */
+/* ---- the tables: add lines here -------------------------------------------------------------- */
 
 /* Measured in each pattern and size that both ways allow, enlace as the subject, bare as the
  * reference. */
@@ -40,6 +40,20 @@ static const struct extra {
      {&way_enlace, "unix:?type=stream"},
      PATTERN_ONE_WAY,
      8,
+     WAIT_SLEEP,
+     PLACE_SPLIT},
+    {"pipe-no-signal",
+     {&way_enlace, "pipe:"},
+     {&way_pipe_no_signal, ""},
+     PATTERN_ROUND_TRIP,
+     64,
+     WAIT_SLEEP,
+     PLACE_SAME},
+    {"pipe-no-signal",
+     {&way_enlace, "pipe:"},
+     {&way_pipe_no_signal, ""},
+     PATTERN_ROUND_TRIP,
+     64,
      WAIT_SLEEP,
      PLACE_SPLIT},
     {"ring", {&way_ring_in_place, ""}, {&way_ring, ""}, PATTERN_ONE_WAY, 8, WAIT_LOOK, PLACE_SPLIT},
@@ -193,7 +207,7 @@ static void add_calls(struct rows *rows, const struct options *o, const struct m
     row->subject = (struct entry){&way_enlace, m->address};
     row->reference = m->bare;
     row->wait = wait;
-    row->allowed = calls_without_sigpipe() ? 0 : 2.0 * counts->sigpipe_sends;
+    row->allowed = way_without_sigpipe() ? 0 : 2.0 * counts->sigpipe_sends;
     rows->call_count++;
 }
 

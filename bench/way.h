@@ -9,6 +9,7 @@
 #include "reference/ring.h"
 
 #include <enlace/enlace.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum pattern { PATTERN_ROUND_TRIP, PATTERN_ONE_WAY };
@@ -63,7 +64,10 @@ struct way {
     int (*flush)(struct course *c);
 };
 
-extern const struct way way_pipe;   /* what: "" */
+extern const struct way way_pipe; /* what: "" */
+/* The same, but a write to a pipe without a reader gives EPIPE and no signal, as the library's
+ * does. */
+extern const struct way way_pipe_no_signal;
 extern const struct way way_fifo;   /* what: "" */
 extern const struct way way_socket; /* what: "stream", "seqpacket", "datagram" */
 extern const struct way way_enlace; /* what: an address; %s in it is replaced by a new directory */
@@ -71,7 +75,11 @@ extern const struct way way_enlace_in_place;
 extern const struct way way_ring; /* what: "" */
 extern const struct way way_ring_in_place;
 
-/* A new private directory, and its end. */
+/* Whether the kernel can write to pipes without SIGPIPE: if not, the library has to mask the signal
+ * around each write, with two calls more. */
+bool way_without_sigpipe(void);
+
+/* Makes a new private directory. 0 or a negative errno. */
 int way_make_directory(char *ret_path, size_t size);
 
 #endif

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static int result(ssize_t r)
@@ -201,6 +203,48 @@ static int receive_socket(struct course *c, void *buffer)
     return 0;
 }
 
+#define CALL_NO_SIGNAL 0x100 /* RWF_NOSIGNAL, which not every libc names */
+
+bool way_without_sigpipe(void)
+{
+    char byte = 0;
+    struct iovec one = {.iov_base = &byte, .iov_len = 1};
+    int fds[2];
+    ssize_t r;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return false;
+    r = pwritev2(fds[1], &one, 1, -1, CALL_NO_SIGNAL);
+    close(fds[0]);
+    close(fds[1]);
+    return r == 1;
+}
+
+static int check_no_signal(struct course *c)
+{
+    if (way_without_sigpipe())
+        return 0;
+    (void)snprintf(c->error, sizeof c->error, "this kernel has no RWF_NOSIGNAL (Linux 6.18 has)");
+    return -EOPNOTSUPP;
+}
+
+static int write_no_signal(struct course *c, const void *data)
+{
+    struct iovec rest = {.iov_base = (void *)(uintptr_t)data, .iov_len = c->size};
+
+    while (rest.iov_len > 0) {
+        ssize_t n = pwritev2(c->fd.send[c->side], &rest, 1, -1, CALL_NO_SIGNAL);
+
+        if (n > 0) {
+            rest.iov_base = (unsigned char *)rest.iov_base + n;
+            rest.iov_len -= (size_t)n;
+        } else if (n < 0 && (errno != EAGAIN || rest.iov_len == c->size)) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
 /* Whether a message of this size fits: asked of the kernel, with a pair that nobody reads. */
 static int check_socket(struct course *c)
 {
@@ -230,6 +274,15 @@ const struct way way_pipe = {
     .make = make_pipe,
     .join = join,
     .send = write_stream,
+    .receive = read_stream,
+};
+
+const struct way way_pipe_no_signal = {
+    .name = "bare, no SIGPIPE",
+    .check = check_no_signal,
+    .make = make_pipe,
+    .join = join,
+    .send = write_no_signal,
     .receive = read_stream,
 };
 
