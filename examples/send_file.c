@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define LINES 10000
+#define LINE_SIZE 10
 
 static int failed(const char *what)
 {
@@ -51,7 +52,7 @@ int main(void)
     enl_close(ends[1]);
     printf("sends files without a copy here: %s\n",
            enl_link_caps(ends[0])->can & ENL_CAN_SEND_FILE ? "yes" : "no");
-    size = enl_send_file(ends[0], fileno(file), 0, LINES * 10, ENL_FOREVER);
+    size = enl_send_file(ends[0], fileno(file), 0, (size_t)LINES * LINE_SIZE, ENL_FOREVER);
     if (size < 0)
         return failed("send the file");
     enl_close(ends[0]);

@@ -14,6 +14,12 @@ static int failed(const char *what)
     return 1;
 }
 
+static void to_capitals(char *text, ssize_t size)
+{
+    for (ssize_t i = 0; i < size; i++)
+        text[i] = (char)toupper((unsigned char)text[i]);
+}
+
 /* Answers each message in capital letters, until the client has gone. */
 static int serve(struct enl_link *listener)
 {
@@ -24,8 +30,7 @@ static int serve(struct enl_link *listener)
     if (enl_accept(listener, ENL_FOREVER, &client) < 0)
         return failed("accept");
     while ((size = enl_receive(client, text, sizeof text, ENL_FOREVER)) >= 0) {
-        for (ssize_t i = 0; i < size; i++)
-            text[i] = (char)toupper((unsigned char)text[i]);
+        to_capitals(text, size);
         if (enl_send(client, text, (size_t)size, ENL_FOREVER) < 0)
             return failed("answer");
     }
