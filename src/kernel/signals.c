@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -24,35 +25,53 @@
 #define SIGTIMEDWAIT SYS_rt_sigtimedwait
 #endif
 
-#define KERNEL_SET_SIZE ((size_t)SIGNAL_NUMBER_MAX / 8)
+#define WORD_BITS (sizeof(unsigned long) * 8)
 
 /* ---- the mask ---------------------------------------------------------------------------------------------- */
 
-void signal_mask_add(const sigset_t *set, struct signal_mask *ret_mask)
+static uint64_t bits_of(const sigset_t *set)
 {
-    sigset_t before;
+    uint64_t bits = 0;
 
-    (void)pthread_sigmask(SIG_BLOCK, set, &before);
-    (void)sigemptyset(&ret_mask->added);
     for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
-        if (sigismember(set, number) == 1 && sigismember(&before, number) == 0)
-            (void)sigaddset(&ret_mask->added, number);
+        if (sigismember(set, number) == 1)
+            bits |= SIGNAL_BIT(number);
+    return bits;
+}
+
+static void set_of(uint64_t bits, sigset_t *ret_set)
+{
+    (void)sigemptyset(ret_set);
+    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
+        if ((bits & SIGNAL_BIT(number)) != 0)
+            (void)sigaddset(ret_set, number);
+}
+
+void signal_mask_add(uint64_t set, struct signal_mask *ret_mask)
+{
+    sigset_t wanted, before;
+
+    set_of(set, &wanted);
+    (void)pthread_sigmask(SIG_BLOCK, &wanted, &before);
+    ret_mask->added = set & ~bits_of(&before);
     ret_mask->thread = pthread_self();
 }
 
 void signal_mask_restore(const struct signal_mask *mask, bool drop)
 {
     struct signal_facts facts;
+    sigset_t added;
 
     if (!pthread_equal(mask->thread, pthread_self()))
         return;
-    while (drop && signal_take(&mask->added, NULL, false, &facts) == 0)
+    while (drop && signal_take(mask->added, NULL, false, &facts) == 0)
         continue;
-    (void)pthread_sigmask(SIG_UNBLOCK, &mask->added, NULL);
+    set_of(mask->added, &added);
+    (void)pthread_sigmask(SIG_UNBLOCK, &added, NULL);
 }
 
 /* The lowest of them that is not in the thread's mask, or 0. */
-static int open_number(const sigset_t *set, int tasks_fd, const char *thread)
+static int open_number(uint64_t set, int tasks_fd, const char *thread)
 {
     char path[64];
     uint64_t blocked = 0;
@@ -66,12 +85,12 @@ static int open_number(const sigset_t *set, int tasks_fd, const char *thread)
     if (result < 0)
         return 0; /* it has just ended */
     for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
-        if (sigismember(set, number) == 1 && (blocked >> (number - 1) & 1) == 0)
+        if ((set & ~blocked & SIGNAL_BIT(number)) != 0)
             return number;
     return 0;
 }
 
-bool signal_finds_open_thread(const sigset_t *set, int *ret_thread, int *ret_number)
+bool signal_finds_open_thread(uint64_t set, int *ret_thread, int *ret_number)
 {
     DIR *tasks = opendir("/proc/self/task");
     struct dirent *entry;
@@ -136,24 +155,30 @@ static void decode(const siginfo_t *info, struct signal_facts *facts)
     }
 }
 
-/* As the kernel takes it, on 32 bit too. */
+/* As the kernel takes them, on 32 bit too. */
 struct timeout {
     int64_t seconds;
     int64_t nanoseconds;
 };
 
-static int take(const sigset_t *set, const struct timeout *timeout, struct signal_facts *ret_facts)
+struct kernel_set {
+    unsigned long words[SIGNAL_NUMBER_MAX / WORD_BITS];
+};
+
+static int take(uint64_t set, const struct timeout *timeout, struct signal_facts *ret_facts)
 {
+    struct kernel_set wanted;
     siginfo_t info;
 
-    if (syscall(SIGTIMEDWAIT, set, &info, timeout, KERNEL_SET_SIZE) < 0)
+    for (size_t i = 0; i < SIGNAL_NUMBER_MAX / WORD_BITS; i++)
+        wanted.words[i] = (unsigned long)(set >> (i * WORD_BITS));
+    if (syscall(SIGTIMEDWAIT, &wanted, &info, timeout, sizeof wanted) < 0)
         return -errno;
     decode(&info, ret_facts);
     return 0;
 }
 
-int signal_take(const sigset_t *set, struct interrupt *who, bool may_block,
-                struct signal_facts *ret_facts)
+int signal_take(uint64_t set, struct interrupt *who, bool may_block, struct signal_facts *ret_facts)
 {
     static const struct timeout none;
     struct timeout forever = {.seconds = INT64_MAX / 2000000000};
@@ -168,9 +193,12 @@ int signal_take(const sigset_t *set, struct interrupt *who, bool may_block,
     return result < 0 && interrupt_raised(who) ? -EINTR : result;
 }
 
-int signal_fd(const sigset_t *set, int fd, int *ret_fd)
+int signal_fd(uint64_t set, int fd, int *ret_fd)
 {
-    fd = signalfd(fd, set, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigset_t wanted;
+
+    set_of(set, &wanted);
+    fd = signalfd(fd, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return -errno;
     *ret_fd = fd;
@@ -205,14 +233,11 @@ ssize_t signal_take_many(int fd, struct signal_facts facts[], size_t count)
     return (ssize_t)count;
 }
 
-void signal_pending(const sigset_t *set, sigset_t *ret_pending)
+uint64_t signal_pending(uint64_t set)
 {
     sigset_t all;
 
     (void)sigemptyset(&all);
     (void)sigpending(&all);
-    (void)sigemptyset(ret_pending);
-    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
-        if (sigismember(set, number) == 1 && sigismember(&all, number) == 1)
-            (void)sigaddset(ret_pending, number);
+    return bits_of(&all) & set;
 }

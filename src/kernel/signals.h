@@ -5,13 +5,16 @@
 #define KERNEL_SIGNALS_H
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct interrupt;
+
+/* Sets of signals: bit 0 is signal 1. (sigset_t is not for real-time signals everywhere: glibc 2.36 calls a set of
+ * them empty.) */
+#define SIGNAL_BIT(number) ((uint64_t)1 << ((number)-1))
 
 /* ---- receiving ----------------------------------------------------------------------------------------------- */
 
@@ -30,34 +33,34 @@ struct signal_facts {
 
 /* Signals that were blocked for a thread which had not blocked them itself. */
 struct signal_mask {
-    sigset_t added;
+    uint64_t added;
     pthread_t thread;
 };
 
-void signal_mask_add(const sigset_t *set, struct signal_mask *ret_mask); /* of this thread */
+void signal_mask_add(uint64_t set, struct signal_mask *ret_mask); /* of this thread */
 /* Unblocks them again, if this is the thread (or its copy in a forked child): else nothing happens. drop: what
  * waits by then is thrown away; else it has the effect that it would have had. */
 void signal_mask_restore(const struct signal_mask *mask, bool drop);
 
 /* Looks for a thread of this process that does not block one of them: it would be interrupted by what was meant to
  * be taken. True: there is one. False as well where there is no /proc. */
-bool signal_finds_open_thread(const sigset_t *set, int *ret_thread, int *ret_number);
+bool signal_finds_open_thread(uint64_t set, int *ret_thread, int *ret_number);
 
 /* Takes one, of the lowest number first: one system call. -EAGAIN: none waits. With may_block, which only a process's
  * one thread may say, it sleeps until one comes, or a handler (of another signal) raises `who`: -EINTR. All of them
  * must be blocked. */
-int signal_take(const sigset_t *set, struct interrupt *who, bool may_block,
+int signal_take(uint64_t set, struct interrupt *who, bool may_block,
                 struct signal_facts *ret_facts);
 
 /* A descriptor that is readable while one of them waits for the thread that asks, or for its process. With fd -1 a new
  * one, else that one is changed. */
-int signal_fd(const sigset_t *set, int fd, int *ret_fd);
+int signal_fd(uint64_t set, int fd, int *ret_fd);
 /* Takes several from it in one call, at most SIGNAL_BATCH: how many; -EAGAIN. */
 #define SIGNAL_BATCH 16
 ssize_t signal_take_many(int fd, struct signal_facts facts[], size_t count);
 
 /* Which of them wait. */
-void signal_pending(const sigset_t *set, sigset_t *ret_pending);
+uint64_t signal_pending(uint64_t set);
 
 /* ---- sending --------------------------------------------------------------------------------------------------- */
 
@@ -76,8 +79,7 @@ void signal_target_close(struct signal_target *target);
  * ones alone, the others lose their value instead. -EPERM. */
 int signal_target_send(const struct signal_target *target, int number, uint64_t value);
 /* Whether one of them waits for the process, as /proc says. -ESRCH. */
-int signal_target_pending(const struct signal_target *target, const sigset_t *set,
-                          bool *ret_pending);
+int signal_target_pending(const struct signal_target *target, uint64_t set, bool *ret_pending);
 
 /* Tests take the descriptors of processes away. */
 void signal_pretend_old_kernel(bool old);

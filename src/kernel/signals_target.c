@@ -2,7 +2,6 @@
 /* Signals as messages: sending them. */
 #include "kernel/signals.h"
 
-#include "base/signal_name.h"
 #include "kernel/descriptor.h"
 #include "kernel/status.h"
 #include "kernel/thread.h"
@@ -10,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,8 +133,7 @@ static int open_status(const struct signal_target *target)
     return fd >= 0 ? fd : -errno;
 }
 
-int signal_target_pending(const struct signal_target *target, const sigset_t *set,
-                          bool *ret_pending)
+int signal_target_pending(const struct signal_target *target, uint64_t set, bool *ret_pending)
 {
     struct pollfd item = {.fd = target->fd, .events = POLLIN};
     uint64_t pending = 0;
@@ -147,9 +146,6 @@ int signal_target_pending(const struct signal_target *target, const sigset_t *se
         return -ESRCH;
     if (result < 0)
         return result;
-    *ret_pending = false;
-    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
-        if (sigismember(set, number) == 1 && (pending >> (number - 1) & 1) != 0)
-            *ret_pending = true;
+    *ret_pending = (pending & set) != 0;
     return 0;
 }

@@ -16,6 +16,7 @@
 #include "link/link.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,13 +37,13 @@ struct signal_names {
 
 struct signal_link {
     struct signal_names names;
-    sigset_t set;
+    uint64_t set;
     bool receives;
     bool sends;
     /* of those who receive */
     bool details;
     bool selective; /* the last receive looked for `wanted` alone, and found none */
-    sigset_t wanted;
+    uint64_t wanted;
     int wanted_fd; /* readable while one of them waits; -1: never needed yet */
     struct signal_mask mask;
     /* of those who send */
@@ -163,10 +164,10 @@ static void select_signals(struct signal_link *s, const struct enl_match *match)
     s->selective = match != NULL && match->kind != ENL_MATCH_ANY;
     if (!s->selective)
         return;
-    (void)sigemptyset(&s->wanted);
+    s->wanted = 0;
     for (unsigned i = 0; i < s->names.count; i++)
         if (matches(match, s->names.numbers[i]))
-            (void)sigaddset(&s->wanted, s->names.numbers[i]);
+            s->wanted |= SIGNAL_BIT(s->names.numbers[i]);
 }
 
 static size_t data_size(const struct signal_link *s)
@@ -227,19 +228,14 @@ static ssize_t signal_receive(struct enl_link *l, const struct enl_match *match,
                               struct enl_message *m, bool may_block)
 {
     struct signal_link *s = link_state(l);
-    const sigset_t *set = &s->set;
     struct signal_facts facts;
+    uint64_t set;
     int result;
 
     select_signals(s, match);
-    if (s->selective)
-        set = &s->wanted;
-    if (m->capacity < data_size(s) && (m->flags & ENL_TRUNCATE) == 0) {
-        sigset_t pending;
-
-        signal_pending(set, &pending);
-        return sigisemptyset(&pending) ? -EAGAIN : link_too_large(data_size(s), m->capacity);
-    }
+    set = s->selective ? s->wanted : s->set;
+    if (m->capacity < data_size(s) && (m->flags & ENL_TRUNCATE) == 0)
+        return signal_pending(set) == 0 ? -EAGAIN : link_too_large(data_size(s), m->capacity);
     result = signal_take(set, &l->interrupt, may_block, &facts);
     if (result == -EAGAIN || result == -EINTR)
         return result;
@@ -324,7 +320,7 @@ static int signal_wait(struct enl_link *l, unsigned events, enl_deadline until)
         return wait_for_room(l, until);
     (void)events; /* it receives */
     if (s->selective) {
-        result = signal_fd(&s->wanted, s->wanted_fd, &s->wanted_fd);
+        result = signal_fd(s->wanted, s->wanted_fd, &s->wanted_fd);
         if (result < 0)
             return error_set(result, "no descriptor to wait for some of the signals: %s",
                              strerror(-result));
@@ -339,13 +335,13 @@ static int signal_stat(struct enl_link *l, struct enl_stat *stat)
 {
     const struct signal_link *s = link_state(l);
     uint64_t waiting = 0;
-    sigset_t pending;
+    uint64_t pending;
 
     if (!s->receives)
         return 0;
-    signal_pending(&s->set, &pending);
+    pending = signal_pending(s->set);
     for (unsigned i = 0; i < s->names.count; i++) {
-        if (sigismember(&pending, s->names.numbers[i]) != 1)
+        if ((pending & SIGNAL_BIT(s->names.numbers[i])) == 0)
             continue;
         if (signal_name_is_realtime(s->names.numbers[i]))
             return 0;
@@ -360,7 +356,7 @@ static int signal_unreceived(struct enl_link *l, size_t *ret_bytes)
 {
     const struct signal_link *s = link_state(l);
     bool pending;
-    int result = signal_target_pending(&s->target, &s->set, &pending);
+    int result = signal_target_pending(&s->target, s->set, &pending);
 
     if (result == -ESRCH)
         return link_broken();
@@ -394,7 +390,7 @@ static int claim(const struct signal_names *names, unsigned flags)
     return 0;
 }
 
-static int check_threads(const sigset_t *set)
+static int check_threads(uint64_t set)
 {
     char text[SIGNAL_NAME_ROOM];
     int thread, number;
@@ -414,10 +410,10 @@ static int open_to_receive(struct enl_link *l, unsigned flags)
 
     if (result < 0)
         return result;
-    signal_mask_add(&s->set, &s->mask);
-    result = check_threads(&s->set);
+    signal_mask_add(s->set, &s->mask);
+    result = check_threads(s->set);
     if (result == 0)
-        result = signal_fd(&s->set, -1, &l->fd);
+        result = signal_fd(s->set, -1, &l->fd);
     if (result < 0) {
         signal_mask_restore(&s->mask, false);
         release(s->names.numbers, s->names.count);
@@ -471,9 +467,8 @@ static int signal_open(struct enl_link *l, const struct address *a, unsigned fla
                                   "receives without it");
     if (l->access == ENL_WRITE && !to_process)
         return error_set(-EINVAL, "signals are sent to a process: signal:%s?pid=N", a->name);
-    (void)sigemptyset(&s->set);
     for (unsigned i = 0; i < s->names.count; i++)
-        (void)sigaddset(&s->set, s->names.numbers[i]);
+        s->set |= SIGNAL_BIT(s->names.numbers[i]);
     s->details = address_value(a, "details") != 0;
     return to_process ? open_to_send(l, (int32_t)address_value(a, "pid"))
                       : open_to_receive(l, flags);
