@@ -6,6 +6,9 @@
 
 #include "kernel/event.h"
 #include "kernel/pipe.h"
+#include "kernel/signals.h"
+
+#include <signal.h>
 
 /* As on a kernel whose pipes know no flags per call. */
 static void pretend_old_pipes(void)
@@ -16,6 +19,24 @@ static void pretend_old_pipes(void)
 static void pretend_old_eventfds(void)
 {
     event_pretend_old_kernel(true);
+}
+
+/* What is sent when no link receives has no effect: else it would end the process. Of one digit more the names
+ * are other signals' (rig_number). */
+static void ignore_signals(void)
+{
+    static const int numbers[] = {SIGHUP, 10, 11, 12};
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        (void)signal(numbers[i], SIG_IGN);
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+        (void)signal(number, SIG_IGN);
+}
+
+static void ignore_signals_on_old_kernels(void)
+{
+    ignore_signals();
+    signal_pretend_old_kernel(true);
 }
 
 const struct mechanism mechanisms[] = {
@@ -58,5 +79,8 @@ const struct mechanism mechanisms[] = {
     {"eventfd", "eventfd:", NULL, NULL},
     {"eventfd.nonblock", "eventfd:?nonblock", NULL, NULL},
     {"eventfd.old", "eventfd:", NULL, pretend_old_eventfds},
+    {"signal", "signal:RTMIN+1", "signal:RTMIN+1?pid=$PID", ignore_signals},
+    {"signal.ordinary", "signal:1", "signal:1?pid=$PID", ignore_signals},
+    {"signal.old", "signal:RTMIN+1", "signal:RTMIN+1?pid=$PID", ignore_signals_on_old_kernels},
     {NULL, NULL, NULL, NULL},
 };

@@ -425,7 +425,7 @@ static const struct suite_case cases[] = {
     CASE(keeps_message_that_buffer_cannot_hold, .needs = ENL_CAN_BOUNDARIES),
     CASE(cuts_message_when_asked_to, .needs = ENL_CAN_BOUNDARIES),
     CASE(describes_message),
-    CASE(sends_and_receives_several_at_once, .needs = ENL_CAN_BOUNDARIES),
+    CASE(sends_and_receives_several_at_once, .needs = ENL_CAN_BOUNDARIES, .lacks = ENL_CAN_MERGE),
     CASE(sends_all_of_several_before_it_returns, .needs = ENL_CAN_LOSSLESS, .stress = true),
     CASE(keeps_order_when_several_do_not_fit, .needs = ENL_CAN_BOUNDARIES,
          .lacks = ENL_CAN_FIXED_SIZE),

@@ -257,8 +257,25 @@ static void program_inherits_no_descriptor(struct rig *r)
 
 struct opener {
     struct rig *r;
+    bool refused;
     atomic_bool stop;
 };
+
+/* Signals, which interrupt any thread that does not block them, are not received beside such threads. */
+static void try_beside_a_thread(void *argument)
+{
+    struct opener *o = argument;
+    struct enl_link *link;
+
+    if (rig_way(o->r) != ENL_MEET_OPEN)
+        return;
+    int result = enl_open(o->r->address, rig_receiver_flags(o->r), &link);
+    o->refused = result == -EBUSY;
+    if (result < 0)
+        return;
+    enl_close(link);
+    (void)enl_unlink(o->r->address);
+}
 
 static void meet_again_and_again(void *argument)
 {
@@ -283,6 +300,10 @@ static void program_started_meanwhile_inherits_nothing(struct rig *r)
     char before[1024], after[1024];
     struct task task;
 
+    task_start(&task, try_beside_a_thread, &o);
+    task_join(&task);
+    if (o.refused)
+        return;
     list_after_exec(before, sizeof(before));
     task_start(&task, meet_again_and_again, &o);
     for (unsigned i = 0; i < rounds(15); i++) {

@@ -44,7 +44,10 @@ static const char *next_part(const char **pattern, const struct address_names *n
 {
     const struct {
         const char *name, *value;
-    } variables[] = {{"$DIR", names->directory}, {"$ID", names->id}, {"$PORT", names->port}};
+    } variables[] = {{"$DIR", names->directory},
+                     {"$ID", names->id},
+                     {"$PORT", names->port},
+                     {"$PID", names->pid}};
 
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         size_t length = strlen(variables[i].name);
@@ -112,12 +115,13 @@ void rig_number(struct rig *r, unsigned number)
 void rig_move(struct rig *r, const char *directory)
 {
     const struct mechanism *m = r->mechanism;
-    char port[8];
+    char port[8], pid[16];
 
     if (r->port == 0 && strstr(m->address, "$PORT") != NULL)
         r->port = free_port();
     snprintf(port, sizeof(port), "%u", r->port);
-    const struct address_names names = {directory, test_name("link"), port};
+    snprintf(pid, sizeof(pid), "%d", getpid());
+    const struct address_names names = {directory, test_name("link"), port, pid};
     address_expand(m->address, &names, r->address);
     address_expand(m->sender_address != NULL ? m->sender_address : m->address, &names,
                    r->sender_address);

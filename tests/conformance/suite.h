@@ -20,7 +20,7 @@
 
 struct mechanism {
     const char *name; /* the first half of its tests' names */
-    /* $DIR is the test's own directory, $ID a name and $PORT a port that nobody else has */
+    /* $DIR is the test's own directory, $ID a name and $PORT a port that nobody else has, $PID its process */
     const char *address;
     const char *sender_address; /* where the sending side says something else; NULL: the same */
     void (*prepare)(void);      /* called first in the test's process, or NULL */
@@ -79,9 +79,9 @@ void rig_init(struct rig *r, const struct mechanism *m);
 void rig_meet(struct rig *r);
 void rig_close(struct rig *r);
 
-/* Replaces $DIR, $ID and $PORT. */
+/* Replaces $DIR, $ID, $PORT and $PID. */
 struct address_names {
-    const char *directory, *id, *port;
+    const char *directory, *id, *port, *pid;
 };
 void address_expand(const char *pattern, const struct address_names *names,
                     char ret_address[ADDRESS_SIZE_MAX]);
