@@ -103,7 +103,8 @@ def mechanism_table():
             ['reach', *[reaches[c.reach] for c in caps]],
             ['senders', *['many' if c.senders == '-' else c.senders for c in caps]],
             ['receivers', *['many' if c.receivers == '-' else c.receivers for c in caps]],
-            ['largest message', *[size_text(c.largest) for c in caps]],
+            ['largest message', *['fixed' if 'fixed size' in c.can else size_text(c.largest)
+                                  for c in caps]],
             *[[name, *['✓' if name in c.can else '' for c in caps]] for name in known]]
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
 
@@ -261,7 +262,8 @@ def each_constant_is_explained(_folder):
 
 def each_field_is_explained(_folder):
     for struct, page in [('enl_message', 'enlace-messages.7'), ('enl_stat', 'enl_link_stat.3'),
-                         ('enl_settings', 'enl_link_set.3'), ('enl_caps', 'enl_mechanism.3')]:
+                         ('enl_settings', 'enl_link_set.3'), ('enl_caps', 'enl_mechanism.3'),
+                         ('enl_signal', 'enlace-links.7')]:
         body = re.search(rf'struct {struct} {{\n(.*?)\n}};', HEADERS, re.S)[1]
         body = re.sub(r'/\*.*?\*/', '', body, flags=re.S)
         text = PAGES[aliases().get(page, page)]
