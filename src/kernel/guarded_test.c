@@ -29,6 +29,8 @@ static void need_guarded_calls(void)
 {
     if (!guarded_possible())
         SKIP("no restartable sequences on this machine, kernel or C library");
+    if (test_delays_signals())
+        SKIP("the sanitizer runs handlers later");
 }
 
 static long receive(int id)

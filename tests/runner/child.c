@@ -67,6 +67,11 @@ bool test_is_emulated(void)
     return strncmp(name, "qemu-", 5) == 0;
 }
 
+bool test_delays_signals(void)
+{
+    return BUILD_DELAYS_SIGNALS;
+}
+
 void test_collect(pid_t pid, int status, int signal)
 {
     int ended;

@@ -8,18 +8,19 @@
 #include <stdatomic.h>
 
 /* How much slower the program is than a plain build (an emulator is known to its caller alone), and
- * how many threads of its own a sanitizer may start during the test. */
+ * how many threads of its own a sanitizer may start during the test, and whether it runs handlers
+ * only when the program next calls libc. */
 #if defined(__has_feature)
 #define RUNNER_HAS(feature) __has_feature(feature)
 #else
 #define RUNNER_HAS(feature) 0
 #endif
 #if defined(__SANITIZE_THREAD__) || RUNNER_HAS(thread_sanitizer)
-enum { BUILD_TIME_SCALE = 5, BUILD_FOREIGN_THREADS = 1 };
+enum { BUILD_TIME_SCALE = 5, BUILD_FOREIGN_THREADS = 1, BUILD_DELAYS_SIGNALS = 1 };
 #elif defined(__SANITIZE_ADDRESS__) || RUNNER_HAS(address_sanitizer)
-enum { BUILD_TIME_SCALE = 3, BUILD_FOREIGN_THREADS = 0 };
+enum { BUILD_TIME_SCALE = 3, BUILD_FOREIGN_THREADS = 0, BUILD_DELAYS_SIGNALS = 0 };
 #else
-enum { BUILD_TIME_SCALE = 1, BUILD_FOREIGN_THREADS = 0 };
+enum { BUILD_TIME_SCALE = 1, BUILD_FOREIGN_THREADS = 0, BUILD_DELAYS_SIGNALS = 0 };
 #endif
 
 /* How long something may outlive the test that is just about to end. */

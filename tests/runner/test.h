@@ -76,6 +76,9 @@ pid_t test_child_as_user(void (*run)(void *argument), void *argument);
 bool test_is_root(void);
 /* An emulator of single programs runs the test, and translates some system calls wrongly. */
 bool test_is_emulated(void);
+/* Whether a signal's handler may run only when the program next calls libc, as under the thread
+ * sanitizer: then no system call made past libc is interrupted in time. */
+bool test_delays_signals(void);
 
 /* Memory that the test and all its children share; zeroed, aligned for any type, freed by the
  * runner. The sum of a test's requests is at most 1 MiB. */
