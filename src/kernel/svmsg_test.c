@@ -348,25 +348,43 @@ TEST(a_watched_queue_has_a_descriptor_that_tells_of_messages_and_of_space)
     svmsg_watch_stop(NULL);
 }
 
+struct watched {
+    struct svmsg_watch *watch;
+    int id, fd;
+};
+
+/* It has a thread and an event of its own from its first look on, or none at all. */
+static void watch_in_child(void *argument)
+{
+    struct watched *w = argument;
+
+    svmsg_watch_look(w->watch);
+    CHECK_EQ(state_of(w->fd), POLLOUT);
+    CHECK_EQ(put(w->id, 1, "x"), 1);
+    await_state(w->fd, POLLIN | POLLOUT);
+    CHECK_EQ(get(w->id, any), 1);
+    svmsg_watch_look(w->watch);
+    CHECK_EQ(state_of(w->fd), POLLOUT);
+    svmsg_watch_stop(w->watch);
+}
+
 static void stop_in_child(void *argument)
 {
-    svmsg_watch_look(argument);
-    svmsg_watch_stop(argument);
+    svmsg_watch_stop(((struct watched *)argument)->watch);
 }
 
 TEST(a_forked_child_leaves_its_parents_watch_alone)
 {
-    struct svmsg_watch *watch;
-    int id, fd;
+    struct watched w;
 
     if (test_is_emulated())
         SKIP("the emulator cannot fork a program with threads");
-    id = make();
-    CHECK_OK(svmsg_watch_start(id, 60, &watch, &fd));
+    w.id = make();
+    CHECK_OK(svmsg_watch_start(w.id, 60, &w.watch, &w.fd));
     for (int i = 0; i < 20; i++)
-        test_join(test_child(stop_in_child, watch));
-    CHECK_EQ(put(id, 1, "x"), 1);
-    await_state(fd, POLLIN | POLLOUT);
-    svmsg_watch_stop(watch);
-    CHECK_OK(svmsg_remove(id));
+        test_join(test_child(i % 2 == 0 ? watch_in_child : stop_in_child, &w));
+    CHECK_EQ(put(w.id, 1, "x"), 1);
+    await_state(w.fd, POLLIN | POLLOUT);
+    svmsg_watch_stop(w.watch);
+    CHECK_OK(svmsg_remove(w.id));
 }

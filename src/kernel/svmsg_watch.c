@@ -18,19 +18,25 @@
 #include "kernel/svmsg.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #define PAUSE_FIRST_NS 50000
 #define PAUSE_MOST_NS 2000000
 #define FULL (UINT64_MAX - 1) /* of an eventfd */
 
+/* Whose thread it is. */
+enum owner { OWNER_PARENT, OWNER_STARTING, OWNER_SELF };
+
 struct svmsg_watch {
-    bool *mine; /* true in the process that started it; emptied by fork */
+    atomic_int *owner; /* enum owner: in memory that fork empties */
     int id;
     int fd;
     size_t largest;
@@ -117,9 +123,42 @@ static int start_thread(struct svmsg_watch *w)
                                             "(pollable): see RLIMIT_NPROC");
 }
 
+static int start(struct svmsg_watch *w)
+{
+    int result;
+
+    (void)pthread_mutex_init(&w->lock, NULL);
+    init_condition(&w->stop);
+    w->level = 0;
+    (void)look(w);
+    result = start_thread(w);
+    /* pairs with the acquire in owns(): who sees it may use the lock */
+    atomic_store_explicit(w->owner, result == 0 ? OWNER_SELF : OWNER_PARENT, memory_order_release);
+    return result;
+}
+
+/* In a forked child: the event is the parent's, and so is the thread. That nobody can be told of a failure here
+ * leaves the descriptor as it was: the next look tries again. */
+static void start_anew(struct svmsg_watch *w)
+{
+    int fd = -1;
+    bool replaced = event_create(&fd) == 0 && dup3(fd, w->fd, O_CLOEXEC) == w->fd;
+
+    descriptor_close(fd);
+    if (replaced)
+        (void)start(w);
+    else
+        atomic_store_explicit(w->owner, OWNER_PARENT, memory_order_relaxed);
+}
+
+static bool owns(const struct svmsg_watch *w)
+{
+    return atomic_load_explicit(w->owner, memory_order_acquire) == OWNER_SELF;
+}
+
 static void destroy(struct svmsg_watch *w)
 {
-    memory_close(w->mine, sizeof *w->mine);
+    memory_close(w->owner, sizeof *w->owner);
     descriptor_close(w->fd);
     free(w);
 }
@@ -127,7 +166,7 @@ static void destroy(struct svmsg_watch *w)
 int svmsg_watch_start(int id, size_t largest, struct svmsg_watch **ret_watch, int *ret_fd)
 {
     struct svmsg_watch *w = calloc(1, sizeof *w);
-    void *mine;
+    void *memory;
     int result;
 
     if (w == NULL)
@@ -135,18 +174,13 @@ int svmsg_watch_start(int id, size_t largest, struct svmsg_watch **ret_watch, in
     w->id = id;
     w->largest = largest;
     w->fd = -1;
-    result = memory_create(sizeof *w->mine, &mine);
+    result = memory_create(sizeof *w->owner, &memory);
     if (result == 0) {
-        w->mine = mine;
-        *w->mine = true;
+        w->owner = memory;
         result = event_create(&w->fd);
     }
-    if (result == 0) {
-        (void)pthread_mutex_init(&w->lock, NULL);
-        init_condition(&w->stop);
-        (void)look(w);
-        result = start_thread(w);
-    }
+    if (result == 0)
+        result = start(w);
     if (result < 0) {
         destroy(w);
         return result;
@@ -158,7 +192,12 @@ int svmsg_watch_start(int id, size_t largest, struct svmsg_watch **ret_watch, in
 
 void svmsg_watch_look(struct svmsg_watch *w)
 {
-    if (!*w->mine)
+    int nobody = OWNER_PARENT;
+
+    /* of two threads that come here first one starts it, and the other does without */
+    if (atomic_compare_exchange_strong(w->owner, &nobody, OWNER_STARTING))
+        start_anew(w);
+    if (!owns(w))
         return;
     (void)pthread_mutex_lock(&w->lock);
     (void)look(w);
@@ -169,7 +208,7 @@ void svmsg_watch_stop(struct svmsg_watch *w)
 {
     if (w == NULL)
         return;
-    if (*w->mine) { /* else the thread is the parent's, and so is what it uses */
+    if (owns(w)) { /* else the thread is the parent's, and so is what it uses */
         (void)pthread_mutex_lock(&w->lock);
         w->stops = true;
         (void)pthread_cond_signal(&w->stop);

@@ -41,6 +41,8 @@ static int make(struct enl_link *l)
 
     if (l->fd < 0 || (l->caps.can & ENL_CAN_POLL) == 0)
         return link_cannot(l, "be polled (pollable)");
+    if (l->ops->pending != NULL)
+        (void)l->ops->pending(l); /* it may have to put the descriptor right first, after a fork */
     result = event_set_create(&set_fd);
     if (result < 0)
         return error_set(result, "no descriptor for the link's event set: close some, or raise "

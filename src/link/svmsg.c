@@ -134,17 +134,6 @@ static int key_of(const struct address *a, int32_t *ret_key)
                          : 0;
 }
 
-static int describe_private(const struct address *a, struct enl_caps *caps)
-{
-    if (address_value(a, "pollable") != 0)
-        return error_set(-EINVAL, "pollable is for a queue with a key: the thread that watches it "
-                                  "is not there in the relatives of svmsg:");
-    caps->meet = ENL_MEET_PAIR;
-    caps->reach = ENL_REACH_RELATIVES;
-    caps->can &= ~ENL_CAN_PERSISTENT;
-    return 0;
-}
-
 static int svmsg_describe(const struct address *a, struct enl_caps *caps)
 {
     struct svmsg_limits limits;
@@ -166,8 +155,12 @@ static int svmsg_describe(const struct address *a, struct enl_caps *caps)
                          (unsigned long long)caps->capacity);
     if (address_value(a, "pollable") != 0)
         caps->can |= ENL_CAN_POLL;
-    if (a->name_size == 0)
-        return describe_private(a, caps);
+    if (a->name_size == 0) {
+        caps->meet = ENL_MEET_PAIR;
+        caps->reach = ENL_REACH_RELATIVES;
+        caps->can &= ~ENL_CAN_PERSISTENT;
+        return 0;
+    }
     caps->meet = ENL_MEET_OPEN;
     return check_name(a);
 }
