@@ -212,6 +212,7 @@ static void without_batches_the_option_is_refused(struct rig *r)
     send_numbered(r->sender, size_near(r, 64), 0, 0);
     CHECK_OK(enl_flush(r->sender, test_until()));
     receive_numbered(r->receiver, size_near(r, 64), 0, 0);
+    rig_close(r);
     rig_add_option(r, "batch=4k");
     CHECK_EQ(enl_address_caps(r->address, NULL), -EINVAL);
     CHECK(enl_error_text()[0] != '\0');

@@ -82,5 +82,9 @@ const struct mechanism mechanisms[] = {
     {"signal", "signal:RTMIN+1", "signal:RTMIN+1?pid=$PID", ignore_signals},
     {"signal.ordinary", "signal:1", "signal:1?pid=$PID", ignore_signals},
     {"signal.old", "signal:RTMIN+1", "signal:RTMIN+1?pid=$PID", ignore_signals_on_old_kernels},
+    {"mq", "mq:/$ID", NULL, NULL},
+    {"svmsg", "svmsg:$KEY", NULL, NULL},
+    {"svmsg.pollable", "svmsg:$KEY?pollable", NULL, NULL},
+    {"svmsg.pair", "svmsg:", NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };

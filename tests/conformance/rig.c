@@ -38,6 +38,17 @@ static unsigned free_port(void)
     return port;
 }
 
+/* A key of System V that follows from a name, and from others of the same name by number; never 0. */
+static uint32_t key_of(const char *id, unsigned number)
+{
+    uint32_t key = 2166136261u;
+
+    for (; *id != '\0'; id++)
+        key = (key ^ (unsigned char)*id) * 16777619u;
+    key += number;
+    return key != 0 ? key : UINT32_MAX;
+}
+
 /* A variable of a pattern, or one character of it. */
 static const char *next_part(const char **pattern, const struct address_names *names,
                              int *ret_length)
@@ -47,7 +58,8 @@ static const char *next_part(const char **pattern, const struct address_names *n
     } variables[] = {{"$DIR", names->directory},
                      {"$ID", names->id},
                      {"$PORT", names->port},
-                     {"$PID", names->pid}};
+                     {"$PID", names->pid},
+                     {"$KEY", names->key}};
 
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         size_t length = strlen(variables[i].name);
@@ -108,6 +120,11 @@ void rig_number(struct rig *r, unsigned number)
         rig_move(r, test_dir());
         return;
     }
+    if (strstr(r->mechanism->address, "$KEY") != NULL) {
+        r->key = key_of(test_name("link"), 1 + number);
+        rig_move(r, test_dir());
+        return;
+    }
     add_number(r->address, number);
     add_number(r->sender_address, number);
 }
@@ -115,13 +132,16 @@ void rig_number(struct rig *r, unsigned number)
 void rig_move(struct rig *r, const char *directory)
 {
     const struct mechanism *m = r->mechanism;
-    char port[8], pid[16];
+    char port[8], pid[16], key[16];
 
     if (r->port == 0 && strstr(m->address, "$PORT") != NULL)
         r->port = free_port();
     snprintf(port, sizeof(port), "%u", r->port);
     snprintf(pid, sizeof(pid), "%d", getpid());
-    const struct address_names names = {directory, test_name("link"), port, pid};
+    if (r->key == 0)
+        r->key = key_of(test_name("link"), 0);
+    snprintf(key, sizeof(key), "%u", (unsigned)r->key);
+    const struct address_names names = {directory, test_name("link"), port, pid, key};
     address_expand(m->address, &names, r->address);
     address_expand(m->sender_address != NULL ? m->sender_address : m->address, &names,
                    r->sender_address);
@@ -196,12 +216,17 @@ void rig_meet(struct rig *r)
     r->drains = r->caps.reach < ENL_REACH_NETWORK && enl_drain(r->sender, ENL_NOW) != -ENOTSUP;
 }
 
-void rig_close(struct rig *r)
+void rig_leave(struct rig *r)
 {
     rig_close_sender(r);
     rig_close_receiver(r);
     enl_close(r->listener);
     r->listener = NULL;
+}
+
+void rig_close(struct rig *r)
+{
+    rig_leave(r);
     if (rig_way(r) == ENL_MEET_OPEN)
         (void)enl_unlink(r->address);
 }

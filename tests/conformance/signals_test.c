@@ -47,7 +47,7 @@ static void send_after_signals(void *argument)
             send_numbered(p->r->sender, size_near(p->r, CALL_RECEIVE_SIZE), 0, number++);
             CHECK_OK(enl_flush(p->r->sender, test_until()));
         }
-    rig_close(p->r);
+    rig_leave(p->r);
 }
 
 static void receive_through_signals(struct rig *r, int flags)
@@ -176,7 +176,7 @@ static void send_bulk(void *argument)
         send_numbered(r->sender, size_near(r, i % 50 == 49 ? 100000 : 8 + i), 0, i);
     CHECK_OK(enl_flush(r->sender, test_until()));
     alarm_stop();
-    rig_close(r);
+    rig_leave(r);
 }
 
 static void bulk_passes_through_signals_on_both_sides(struct rig *r)

@@ -64,7 +64,7 @@ static void add_all(const struct suite_case cases[], size_t count, const struct 
     char address[ADDRESS_SIZE_MAX];
     struct enl_caps caps;
 
-    address_expand(m->address, &(struct address_names){"/tmp", "link", "1", "1"}, address);
+    address_expand(m->address, &(struct address_names){"/tmp", "link", "1", "1", "1"}, address);
     if (enl_address_caps(address, &caps) < 0) {
         char name[160];
         snprintf(name, sizeof(name), "%s/has_capabilities", m->name);

@@ -20,7 +20,8 @@
 
 struct mechanism {
     const char *name; /* the first half of its tests' names */
-    /* $DIR is the test's own directory, $ID a name and $PORT a port that nobody else has, $PID its process */
+    /* $DIR is the test's own directory; $ID a name, $KEY a number and $PORT a port that nobody
+     * else has; $PID its process */
     const char *address;
     const char *sender_address; /* where the sending side says something else; NULL: the same */
     void (*prepare)(void);      /* called first in the test's process, or NULL */
@@ -68,6 +69,7 @@ struct rig {
     char address[ADDRESS_SIZE_MAX];
     char sender_address[ADDRESS_SIZE_MAX];
     unsigned port;             /* of an address with $PORT */
+    uint32_t key;              /* of one with $KEY */
     struct enl_link *listener; /* where the ends meet by listening; NULL elsewhere */
     struct enl_link *receiver;
     struct enl_link *sender;
@@ -78,10 +80,12 @@ struct rig {
 void rig_init(struct rig *r, const struct mechanism *m);
 void rig_meet(struct rig *r);
 void rig_close(struct rig *r);
+/* The same in a child: the name is not its own. With it a queue of System V would go. */
+void rig_leave(struct rig *r);
 
-/* Replaces $DIR, $ID, $PORT and $PID. */
+/* Replaces $DIR, $ID, $PORT, $PID and $KEY. */
 struct address_names {
-    const char *directory, *id, *port, *pid;
+    const char *directory, *id, *port, *pid, *key;
 };
 void address_expand(const char *pattern, const struct address_names *names,
                     char ret_address[ADDRESS_SIZE_MAX]);
