@@ -53,6 +53,17 @@ static int open_pidfd(int32_t pid)
     return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno; /* a thread's number */
 }
 
+/* Threads have a directory too. */
+static bool is_process(int directory_fd, int32_t pid)
+{
+    int64_t leader = 0;
+    int fd = openat(directory_fd, "status", O_RDONLY | O_CLOEXEC);
+    int result = status_number(fd, "Tgid:", &leader);
+
+    descriptor_close(fd);
+    return result == 0 && leader == pid;
+}
+
 static int open_directory(int32_t pid)
 {
     char path[32];
@@ -60,9 +71,12 @@ static int open_directory(int32_t pid)
 
     (void)snprintf(path, sizeof path, "/proc/%d", pid);
     fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0)
+    if (fd < 0)
+        return errno == ENOENT && access("/proc/self", F_OK) == 0 ? -ESRCH : -errno;
+    if (is_process(fd, pid))
         return fd;
-    return errno == ENOENT && access("/proc/self", F_OK) == 0 ? -ESRCH : -errno;
+    descriptor_close(fd);
+    return -ESRCH;
 }
 
 int signal_target_open(int32_t pid, struct signal_target *ret_target)
