@@ -116,7 +116,7 @@ unsigned enl_link_events(struct enl_link *l)
     item = (struct pollfd){.fd = l->fd, .events = poll_events(l, ENL_READABLE | ENL_WRITABLE)};
     if (l->fd >= 0 && wait_look(&item, 1) > 0)
         events |= events_of(l, item.revents);
-    ready_update(l, &l->ready);
+    ready_received(l, &l->ready);
     return events;
 }
 
@@ -144,7 +144,7 @@ static int prepare_poll(struct enl_link *const links[], size_t count, struct pol
 
     for (size_t i = 0; i < count; i++) {
         struct enl_link *l = links[i];
-        unsigned want = l->ready.want;
+        unsigned want = ready_wanted(l);
 
         if (has_unsent(l) && l->ops->flush(l, false) == -EAGAIN)
             want |= ENL_WRITABLE;
@@ -165,7 +165,7 @@ static int count_ready(struct enl_link *const links[], size_t count, const struc
 
         if (has_pending(links[i]))
             events |= ENL_READABLE;
-        ready += (events & (links[i]->ready.want | ENL_GONE | ENL_ARRIVAL)) != 0;
+        ready += (events & (ready_wanted(links[i]) | ENL_GONE | ENL_ARRIVAL)) != 0;
     }
     return ready;
 }
@@ -222,7 +222,7 @@ int enl_flush(struct enl_link *l, enl_deadline until)
             result = until == ENL_NOW ? error_note(-EAGAIN, "there is no space now")
                                       : (link_sleep(l, ENL_WRITABLE, until) ?: -EINTR);
     } while (result == -EINTR);
-    ready_update(l, &l->ready);
+    ready_sent(l, &l->ready);
     return result;
 }
 

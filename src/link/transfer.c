@@ -140,7 +140,7 @@ static ssize_t send_one(struct enl_link *l, const struct enl_message *m, enl_dea
     l->sent_messages++;
     l->sent_bytes += (uint64_t)r;
     r = finish_send(l, r, until);
-    ready_update(l, &l->ready);
+    ready_sent(l, &l->ready);
     PROBE2(send, l, r);
     return r;
 }
@@ -202,7 +202,7 @@ static ssize_t send_some(struct enl_link *l, const struct enl_message m[], size_
         l->sent_bytes += m[i].size;
     l->sent_messages += (uint64_t)r;
     (void)finish_send(l, r, until);
-    ready_update(l, &l->ready);
+    ready_sent(l, &l->ready);
     return r;
 }
 
@@ -257,13 +257,13 @@ static ssize_t receive_one(struct enl_link *l, receive_slot *slot, const struct 
         int result = after_failure(l, r, ENL_READABLE, until);
 
         if (result < 0) {
-            ready_update(l, &l->ready);
+            ready_received(l, &l->ready);
             return result;
         }
     }
     l->received_messages++;
     l->received_bytes += (uint64_t)r;
-    ready_update(l, &l->ready);
+    ready_received(l, &l->ready);
     PROBE2(receive, l, r);
     return r;
 }
@@ -349,7 +349,7 @@ ssize_t enl_receive_messages(struct enl_link *l, struct enl_message messages[], 
     for (size_t i = 1; i < count; i++)
         clear_results(&messages[i]);
     more = count > 1 ? receive_more(l, messages + 1, count - 1) : 0;
-    ready_update(l, &l->ready);
+    ready_received(l, &l->ready);
     return more > 0 ? more + 1 : 1;
 }
 
@@ -479,7 +479,7 @@ int enl_release(struct enl_message *m)
         result = l->ops->release(l, m);
     l->taken = false;
     m->link = NULL;
-    ready_update(l, &l->ready);
+    ready_received(l, &l->ready);
     return result;
 }
 
@@ -562,7 +562,7 @@ static ssize_t send_piece(struct enl_link *l, int fd, uint64_t offset, size_t si
     l->sent_messages++;
     l->sent_bytes += (uint64_t)r;
     r = finish_send(l, r, until);
-    ready_update(l, &l->ready);
+    ready_sent(l, &l->ready);
     return r;
 }
 
