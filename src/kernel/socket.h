@@ -49,6 +49,9 @@ int socket_unreceived(int fd, size_t *ret_bytes);   /* sent, and not yet receive
 
 ssize_t socket_send(int fd, const void *data, size_t size, bool may_block);
 ssize_t socket_receive(int fd, void *buffer, size_t size, bool may_block);
+/* Of a socket that keeps boundaries: the message's own size, though only so many bytes fit; and whether it came
+ * from a socket with a name, as the end of a connection never does. */
+ssize_t socket_receive_packet(int fd, void *buffer, size_t size, bool *ret_named, bool may_block);
 
 /* With everything. A message of several parts, of fds, to a name. */
 struct socket_message {
@@ -79,6 +82,7 @@ struct socket_item {
     size_t size;
     struct enl_peer sender;
     bool has_sender;
+    bool named; /* as of socket_receive_packet() */
     bool cut;
 };
 ssize_t socket_send_many(int fd, const struct socket_item items[], size_t count, bool may_block);

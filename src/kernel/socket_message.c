@@ -24,6 +24,17 @@ ssize_t socket_receive(int fd, void *buffer, size_t size, bool may_block)
     return count >= 0 ? count : -errno;
 }
 
+ssize_t socket_receive_packet(int fd, void *buffer, size_t size, bool *ret_named, bool may_block)
+{
+    struct sockaddr name; /* its length alone is of interest, which the kernel tells whole */
+    socklen_t name_size = sizeof name;
+    ssize_t count =
+        recvfrom(fd, buffer, size, MSG_TRUNC | (may_block ? 0 : MSG_DONTWAIT), &name, &name_size);
+
+    *ret_named = count >= 0 && name_size > 0;
+    return count >= 0 ? count : -errno;
+}
+
 union control {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(sizeof(int) * SOCKET_FDS_MAX) + CMSG_SPACE(sizeof(struct ucred))];
@@ -152,6 +163,7 @@ ssize_t socket_receive_many(int fd, struct socket_item items[], size_t count)
 {
     struct mmsghdr headers[SOCKET_BATCH];
     struct iovec parts[SOCKET_BATCH];
+    struct sockaddr names[SOCKET_BATCH];
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(struct ucred))];
@@ -162,7 +174,9 @@ ssize_t socket_receive_many(int fd, struct socket_item items[], size_t count)
         count = SOCKET_BATCH;
     for (size_t i = 0; i < count; i++) {
         parts[i] = (struct iovec){.iov_base = items[i].data, .iov_len = items[i].size};
-        headers[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i],
+        headers[i] = (struct mmsghdr){.msg_hdr = {.msg_name = &names[i],
+                                                  .msg_namelen = sizeof names[i],
+                                                  .msg_iov = &parts[i],
                                                   .msg_iovlen = 1,
                                                   .msg_control = controls[i].bytes,
                                                   .msg_controllen = sizeof controls[i].bytes}};
@@ -177,6 +191,7 @@ ssize_t socket_receive_many(int fd, struct socket_item items[], size_t count)
         items[i].size = headers[i].msg_len;
         items[i].has_sender = m.has_sender;
         items[i].sender = m.sender;
+        items[i].named = headers[i].msg_hdr.msg_namelen > 0;
         items[i].cut = (headers[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
     }
     return received;

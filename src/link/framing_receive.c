@@ -147,7 +147,7 @@ static int failed_before(const struct framing *f)
 {
     return error_note(f->failed, f->failed == -EBADMSG
                                      ? "the peer's bytes made no sense; the link stays broken"
-                                     : "the peer broke off inside a message");
+                                     : "the peer broke off");
 }
 
 /* The next whole frame, read if need be. */

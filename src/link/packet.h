@@ -7,7 +7,8 @@
 #include "link/link.h"
 
 struct packet {
-    bool ends;  /* connected: its end reads as no bytes, and comes without a sender */
+    bool ends;  /* connected: its end reads as no bytes, and comes from nobody */
+    bool large; /* the last message was: the next one is better not copied */
     bool named; /* bound, without a peer: messages come with their sender's name, and go to one */
     bool loose; /* an error may be of a message sent earlier, which nobody received */
     bool reset; /* the peer broke off: told after what it had sent */

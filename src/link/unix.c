@@ -75,11 +75,11 @@ static int check_packet_options(const struct address *a)
 static void describe_packet(enum socket_type type, const struct address *a, struct enl_caps *caps)
 {
     caps->can &= ~(ENL_CAN_BATCH | ENL_CAN_SEND_FILE);
-    caps->can |= ENL_CAN_SENDER;
     caps->largest_message =
         address_given(a, "message") ? address_value(a, "message") : PACKET_LARGEST;
     if (type == SOCKET_DATAGRAM) {
         caps->can &= ~(ENL_CAN_DUPLEX | ENL_CAN_END | ENL_CAN_CREDENTIALS);
+        caps->can |= ENL_CAN_SENDER;
         caps->meet = ENL_MEET_PAIR | ENL_MEET_OPEN | ENL_MEET_ADOPT;
         caps->senders = ENL_MANY;
     }
@@ -328,16 +328,20 @@ static const struct link_ops packet_ops = {
 
 /* ---- making links ------------------------------------------------------------------------------------------ */
 
-static int init_packet(struct enl_link *l, int fd)
+static int init_packet(struct enl_link *l, int fd, bool ours)
 {
+    const struct unix_link *u = link_state(l);
     int result;
 
     l->ops = &packet_ops;
     if (l->listens)
         return 0;
     result = socket_set_message_size(fd, (size_t)l->caps.largest_message);
-    if (result == 0)
+    if (result == 0 && !u->packet.ends)
         result = socket_want_sender(fd);
+    /* our messages come from a name, see packet.c; one that has a name already keeps it */
+    if (result == 0 && u->packet.ends && ours)
+        (void)socket_bind_any(fd);
     return result < 0 ? result : packet_init(l);
 }
 
@@ -366,7 +370,7 @@ static int init_link(struct enl_link *l, const struct address *a, enum socket_ty
         framing_init(l, &stream_bytes, a, false);
         l->framing.fds.fds = u->packet.fd_room;
     } else {
-        result = init_packet(l, fd);
+        result = init_packet(l, fd, ours);
     }
     if (result < 0)
         return result;

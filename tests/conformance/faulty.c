@@ -49,7 +49,7 @@ const struct fault faults[] = {
     {"denies_duplex", "crowds", "one_way_refuses_the_other_way"},
     {"denies_end", "endings", "receiver_without_end_waits_for_the_next_sender"},
     {"denies_broken", "endings", "sender_that_cannot_learn_goes_on"},
-    {"denies_sender", "metadata", "without_it_messages_name_no_sender"},
+    {"claims_sender", "metadata", "kernel_says_who_sent_each_message"},
     {NULL, NULL, NULL},
 };
 
@@ -260,7 +260,7 @@ static const struct lie {
     {"claims_priority", ENL_CAN_PRIORITY, 0},       {"claims_types", ENL_CAN_TYPES, 0},
     {"claims_acknowledge", ENL_CAN_ACKNOWLEDGE, 0}, {"claims_fan_out", ENL_CAN_FAN_OUT, 0},
     {"denies_duplex", 0, ENL_CAN_DUPLEX},           {"denies_end", 0, ENL_CAN_END},
-    {"denies_broken", 0, ENL_CAN_BROKEN},           {"denies_sender", 0, ENL_CAN_SENDER},
+    {"denies_broken", 0, ENL_CAN_BROKEN},           {"claims_sender", ENL_CAN_SENDER, 0},
 };
 
 static int faulty_describe(const struct address *a, struct enl_caps *caps)
