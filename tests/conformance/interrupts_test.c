@@ -323,6 +323,7 @@ static void no_interrupt_of_a_handler_is_lost(struct rig *r)
         alarm_once(interrupt_handled, i % 2 == 0 ? SA_RESTART : 0, 1 + random_next(&seed) % 100);
         spin_for_ns(random_next(&seed) % 100000);
         CHECK_EQ(enl_receive(r->receiver, buffer, sizeof(buffer), ENL_FOREVER), -ECANCELED);
+        alarm_stop();
         enl_interrupt_clear(r->receiver);
     }
     check_works(r, 0);

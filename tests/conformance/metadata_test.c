@@ -327,7 +327,9 @@ static void call_and_wait(void *argument)
     struct rig *r = c->r;
 
     atomic_store(c->uid, getuid());
-    if (r->sender == NULL || rig_way(r) == ENL_MEET_OPEN)
+    if (rig_way(r) == ENL_MEET_OPEN)
+        rig_close_sender(r); /* the parent's */
+    if (r->sender == NULL)
         CHECK_OK(enl_open_until(r->sender_address, rig_sender_flags(r), test_until(), &r->sender));
     send_numbered(r->sender, size_near(r, 64), 0, 0);
     CHECK_OK(enl_flush(r->sender, test_until()));

@@ -555,6 +555,7 @@ static void send_as_user(void *argument)
 {
     struct rig *r = argument;
 
+    rig_close_sender(r); /* the parent's */
     CHECK_OK(open_sender(r, &r->sender));
     send_numbered(r->sender, size_near(r, 64), 0, 3);
     CHECK_OK(enl_flush(r->sender, test_until()));

@@ -185,7 +185,7 @@ void spin_for_ns(int64_t ns);
 
 /* Calls handler every interval_us, in this process, until the stop; flags as of sigaction. */
 void alarm_start(void (*handler)(int signal), int flags, unsigned interval_us);
-/* Calls it once, after delay_us. */
+/* Calls it once, after delay_us (or more often, see task.c): stop it all the same. */
 void alarm_once(void (*handler)(int signal), int flags, unsigned delay_us);
 void alarm_stop(void);
 
