@@ -53,30 +53,35 @@ static int open_pidfd(int32_t pid)
     return errno == EINVAL || errno == ENOENT ? -ESRCH : -errno; /* a thread's number */
 }
 
-/* Threads have a directory too. */
-static bool is_process(int directory_fd, int32_t pid)
+/* Threads have a directory too: -ESRCH. */
+static int check_process(int directory_fd, int32_t pid)
 {
     int64_t leader = 0;
     int fd = openat(directory_fd, "status", O_RDONLY | O_CLOEXEC);
-    int result = status_number(fd, "Tgid:", &leader);
+    int result;
 
+    if (fd < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    result = status_number(fd, "Tgid:", &leader);
     descriptor_close(fd);
-    return result == 0 && leader == pid;
+    return result < 0 || leader != pid ? -ESRCH : 0;
 }
 
 static int open_directory(int32_t pid)
 {
     char path[32];
     int fd;
+    int result;
 
     (void)snprintf(path, sizeof path, "/proc/%d", pid);
     fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT && access("/proc/self", F_OK) == 0 ? -ESRCH : -errno;
-    if (is_process(fd, pid))
+    result = check_process(fd, pid);
+    if (result == 0)
         return fd;
     descriptor_close(fd);
-    return -ESRCH;
+    return result;
 }
 
 int signal_target_open(int32_t pid, struct signal_target *ret_target)
