@@ -58,8 +58,10 @@ int event_set_create(int *ret_fd)
 static int control(int set_fd, int operation, int fd, bool readable, bool writable)
 {
     struct epoll_event event = {
-        /* a peer that has gone is told whatever was asked for, as EPOLLHUP is */
-        .events = EPOLLRDHUP | (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u),
+        /* a peer that will send no more is told as EPOLLHUP is, but to those who wait for space alone:
+         * it may still receive */
+        .events = (readable || !writable ? EPOLLRDHUP : 0u) | (readable ? EPOLLIN : 0u) |
+                  (writable ? EPOLLOUT : 0u),
         .data.fd = fd,
     };
 

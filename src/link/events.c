@@ -113,6 +113,8 @@ unsigned enl_link_events(struct enl_link *l)
         (void)l->ops->flush(l, false);
     if (has_pending(l))
         events |= ENL_READABLE;
+    if (l->framing.failed != 0)
+        events |= ENL_GONE;
     item = (struct pollfd){.fd = l->fd, .events = poll_events(l, ENL_READABLE | ENL_WRITABLE)};
     if (l->fd >= 0 && wait_look(&item, 1) > 0)
         events |= events_of(l, item.revents);
@@ -148,8 +150,9 @@ static int prepare_poll(struct enl_link *const links[], size_t count, struct pol
 
         if (has_unsent(l) && l->ops->flush(l, false) == -EAGAIN)
             want |= ENL_WRITABLE;
-        /* GONE whatever is wanted */
-        fds[i] = (struct pollfd){.fd = l->fd, .events = (short)(poll_events(l, want) | POLLRDHUP)};
+        fds[i] = (struct pollfd){.fd = l->fd, .events = poll_events(l, want)};
+        if (want != ENL_WRITABLE)
+            fds[i].events |= POLLRDHUP; /* as the set of event.c does */
         who[i] = &l->interrupt;
         pending += (want & ENL_READABLE) != 0 && has_pending(l);
     }
