@@ -40,11 +40,11 @@ struct svmsg_watch {
     int id;
     int fd;
     size_t largest;
-    uint64_t level; /* of the event: 0, 1 or FULL; under lock, as the next two */
-    bool stops;
+    uint64_t level; /* of the event: 0, 1 or FULL; under lock, as the next three */
+    bool runs, stops;
     bool removed; /* the queue: the event says everything, and the next call why */
     pthread_mutex_t lock;
-    pthread_cond_t stop;
+    pthread_cond_t change; /* of runs and stops */
     pthread_t thread;
 };
 
@@ -84,6 +84,8 @@ static void *run(void *argument)
     int64_t pause_ns = PAUSE_FIRST_NS;
 
     (void)pthread_mutex_lock(&w->lock);
+    w->runs = true;
+    (void)pthread_cond_broadcast(&w->change);
     while (!w->stops) {
         struct timespec until;
 
@@ -91,9 +93,9 @@ static void *run(void *argument)
         pause_ns = pause_ns < PAUSE_MOST_NS ? pause_ns : PAUSE_MOST_NS;
         until = deadline_timespec(clock_now_ns() + pause_ns);
         if (w->removed)
-            (void)pthread_cond_wait(&w->stop, &w->lock);
+            (void)pthread_cond_wait(&w->change, &w->lock);
         else
-            (void)pthread_cond_timedwait(&w->stop, &w->lock, &until);
+            (void)pthread_cond_timedwait(&w->change, &w->lock, &until);
     }
     (void)pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -118,9 +120,15 @@ static int start_thread(struct svmsg_watch *w)
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     result = pthread_create(&w->thread, NULL, run, w);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return result == 0 ? 0
-                       : error_set(-ENOMEM, "no thread can be started to watch the queue "
-                                            "(pollable): see RLIMIT_NPROC");
+    if (result != 0)
+        return error_set(-ENOMEM, "no thread can be started to watch the queue (pollable): see "
+                                  "RLIMIT_NPROC");
+    /* a fork from here on does not fall into a thread's beginning, where a libc may hold locks */
+    (void)pthread_mutex_lock(&w->lock);
+    while (!w->runs)
+        (void)pthread_cond_wait(&w->change, &w->lock);
+    (void)pthread_mutex_unlock(&w->lock);
+    return 0;
 }
 
 static int start(struct svmsg_watch *w)
@@ -128,8 +136,9 @@ static int start(struct svmsg_watch *w)
     int result;
 
     (void)pthread_mutex_init(&w->lock, NULL);
-    init_condition(&w->stop);
+    init_condition(&w->change);
     w->level = 0;
+    w->runs = w->stops = false;
     (void)look(w);
     result = start_thread(w);
     /* pairs with the acquire in owns(): who sees it may use the lock */
@@ -211,10 +220,10 @@ void svmsg_watch_stop(struct svmsg_watch *w)
     if (owns(w)) { /* else the thread is the parent's, and so is what it uses */
         (void)pthread_mutex_lock(&w->lock);
         w->stops = true;
-        (void)pthread_cond_signal(&w->stop);
+        (void)pthread_cond_broadcast(&w->change);
         (void)pthread_mutex_unlock(&w->lock);
         (void)pthread_join(w->thread, NULL);
-        (void)pthread_cond_destroy(&w->stop);
+        (void)pthread_cond_destroy(&w->change);
         (void)pthread_mutex_destroy(&w->lock);
     }
     destroy(w);
