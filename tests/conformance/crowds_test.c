@@ -88,8 +88,10 @@ static void receive_as_member(void *argument)
     unsigned char buffer[BUFFER_SIZE];
     unsigned sender, number;
 
-    if (rig_way(m->r) == ENL_MEET_OPEN)
+    if (rig_way(m->r) == ENL_MEET_OPEN) {
+        rig_leave(m->r);
         CHECK_OK(enl_open(m->r->address, rig_receiver_flags(m->r), &m->r->receiver));
+    }
     for (;;) {
         ssize_t got = enl_receive(m->r->receiver, buffer, sizeof(buffer), test_until());
         CHECK_OK(got);
