@@ -83,7 +83,7 @@ static int make_object(struct course *c, struct enl_caps *ret_caps, struct enl_l
 
 static int make(struct course *c)
 {
-    struct enl_link *ends[2];
+    struct enl_link *ends[2] = {NULL, NULL};
     struct enl_caps caps;
     int r = make_object(c, &caps, ends);
 

@@ -126,7 +126,7 @@ union armed_buffer {
 /* readv, although it costs more than read: of read's arguments a handler could change none. */
 static int take_armed(int fd, struct interrupt *who, uint64_t *ret_value)
 {
-    uint64_t value;
+    uint64_t value = 0;
     union armed_buffer buffer = {.v = {.iov_base = &value, .iov_len = sizeof value}};
     ssize_t size = -1;
     int result = interrupt_arm(who, &buffer.words[LAST_WORD]);
@@ -203,7 +203,7 @@ static int add_sleeping(int fd, struct interrupt *who, uint64_t value)
 static bool has_room(int fd, uint64_t value)
 {
     struct pollfd item = {.fd = fd, .events = POLLIN | POLLOUT};
-    uint64_t there;
+    uint64_t there = 0;
 
     if (wait_look(&item, 1) <= 0 || (item.revents & POLLOUT) == 0)
         return false; /* not even for 1 */

@@ -235,7 +235,7 @@ bool inet_is(int fd, bool stream)
 {
     struct sockaddr_storage name;
     socklen_t size = sizeof name;
-    int type;
+    int type = 0;
     socklen_t type_size = sizeof type;
 
     return getsockname(fd, (struct sockaddr *)&name, &size) == 0 &&

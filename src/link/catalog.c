@@ -76,7 +76,7 @@ int enl_address_caps(const char *address, struct enl_caps *ret_caps)
     struct address a;
     int result = catalog_find(address, &a, &driver);
 
-    if (result < 0)
+    if (driver == NULL)
         return result;
     caps = driver->face.caps;
     if (driver->describe != NULL)

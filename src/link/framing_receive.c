@@ -315,7 +315,7 @@ ssize_t framing_take(struct enl_link *l, const struct enl_match *match, struct e
                      bool may_block)
 {
     struct framing *f = &l->framing;
-    struct frame_place place;
+    struct frame_place place = {0};
     int result = next_frame(l, may_block, &place);
 
     (void)match;

@@ -45,7 +45,7 @@ static int pipe_link_unreceived(struct enl_link *l, size_t *ret_bytes)
 
 static int pipe_link_stat(struct enl_link *l, struct enl_stat *stat)
 {
-    struct descriptor_facts facts;
+    struct descriptor_facts facts = {0};
     size_t queued = 0;
     size_t capacity = 0;
     int result = descriptor_queued(l->fd, &queued);

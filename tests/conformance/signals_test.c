@@ -37,11 +37,10 @@ struct plan {
 static void send_after_signals(void *argument)
 {
     struct plan *p = argument;
-    const struct call *c;
     unsigned number = 0;
 
     rig_close_receiver(p->r);
-    for (size_t i = 0; (c = call_that_receives(p->r, i)) != NULL; i++)
+    for (size_t i = 0; call_that_receives(p->r, i) != NULL; i++)
         for (unsigned again = 0; again < 2 * TIMES; again++) {
             await_signals();
             send_numbered(p->r->sender, size_near(p->r, CALL_RECEIVE_SIZE), 0, number++);

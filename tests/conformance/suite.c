@@ -46,7 +46,8 @@ static bool applies(const struct suite_case *c, const struct enl_caps *caps)
 static void add_one(const struct suite_case *c, const struct mechanism *m)
 {
     /* many a fault shows as a hang, for which nobody should wait long */
-    bool faulty = getenv(FAULT_VARIABLE) != NULL && strcmp(getenv(FAULT_VARIABLE), "none") != 0;
+    const char *fault = getenv(FAULT_VARIABLE);
+    bool faulty = fault != NULL && strcmp(fault, "none") != 0;
     unsigned deadline_s = faulty ? 1 : c->deadline_s;
     struct job *job = malloc(sizeof(*job));
     char name[160];
