@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A seqpacket socket keeps what a stream does not: where each message ends, and who sent it. */
+/* A seqpacket socket keeps what a stream does not: where each message ends. */
 #include <enlace/enlace.h>
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +21,7 @@ static int child(struct enl_link *out)
     return 0;
 }
 
-static int receive_all(struct enl_link *in, pid_t sender)
+static int receive_all(struct enl_link *in)
 {
     char text[8]; /* too small for the last one */
     struct enl_message m = {.data = text, .capacity = sizeof text};
@@ -35,8 +35,7 @@ static int receive_all(struct enl_link *in, pid_t sender)
         }
         if (size < 0)
             return failed("receive");
-        printf("\"%.*s\", %zu of %zu bytes, from %s\n", (int)m.size, text, m.size, m.full_size,
-               m.sender.pid == sender ? "my child" : "somebody else");
+        printf("\"%.*s\", %zu of %zu bytes\n", (int)m.size, text, m.size, m.full_size);
     }
     printf("the end, which an empty message is not\n");
     return 0;
@@ -57,7 +56,7 @@ int main(void)
         _exit(child(ends[1]));
     }
     enl_close(ends[1]);
-    result = receive_all(ends[0], pid);
+    result = receive_all(ends[0]);
     enl_close(ends[0]);
     return wait(&status) < 0 || status != 0 || result != 0;
 }
