@@ -43,7 +43,7 @@ def table_fits_eighty_columns(command, _folder):
     for word in [*KNOWN, 'boundaries', 'reach', 'senders', 'largest', 'machine']:
         assert word in text, (word, text)
     rows = [line for line in text.splitlines() if line.strip().startswith('duplex')]
-    assert len(rows) == 1 and '✓' in rows[0] and '·' in rows[0], rows
+    assert rows and '✓' in rows[0] and '·' in rows[0], rows  # one in each block
 
 
 def table_agrees_with_json(command, _folder):
