@@ -171,7 +171,7 @@ static ssize_t try_until_full(const struct rig *r, const void *buffer, size_t si
 
     if (sent != -EAGAIN || r->caps.reach < ENL_REACH_NETWORK)
         return sent;
-    sent = enl_send(r->sender, buffer, size, enl_in_ms(SETTLE_MS));
+    sent = enl_send(r->sender, buffer, size, enl_in_ms((int64_t)SETTLE_MS * test_time_scale()));
     return sent == -ETIMEDOUT ? enl_send(r->sender, buffer, size, ENL_NOW) : sent;
 }
 
