@@ -59,6 +59,22 @@ double histogram_quantile(const struct histogram *h, double q)
     return 0;
 }
 
+double histogram_mean(const struct histogram *h, double q)
+{
+    uint64_t left = (uint64_t)(q * (double)h->count), counted = 0;
+    double sum = 0;
+
+    if (left == 0)
+        left = h->count;
+    for (size_t i = 0; i < HISTOGRAM_SLOTS && counted < left; i++) {
+        uint64_t here = h->slots[i] < left - counted ? h->slots[i] : left - counted;
+
+        sum += slot_value(i) * (double)here;
+        counted += here;
+    }
+    return counted == 0 ? 0 : sum / (double)counted / SIXTEENTHS;
+}
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;

@@ -21,6 +21,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The time below which the share q (0 to 1) of all lies, in nanoseconds; 0 if there are none. */
 double histogram_quantile(const struct histogram *h, double q);
 
+/* The mean of the quickest share q of them, in nanoseconds; 0 if there are none. */
+double histogram_mean(const struct histogram *h, double q);
+
 /* The quantile q of values, which are sorted in place; 0 if there are none. */
 double stat_quantile(double values[], size_t count, double q);
 

@@ -48,12 +48,26 @@ TEST(histogram_tells_the_tail_from_the_middle)
     CHECK(near(histogram_quantile(&h, 0.999), 9990));
 }
 
+TEST(mean_leaves_the_slowest_out)
+{
+    static struct histogram h;
+
+    histogram_clear(&h);
+    for (int i = 0; i < 98; i++)
+        histogram_add(&h, i < 49 ? 100 : 300);
+    histogram_add(&h, 1e6);
+    histogram_add(&h, 1e6);
+    CHECK(near(histogram_mean(&h, 0.98), 200));
+    CHECK(near(histogram_mean(&h, 1), (98 * 200 + 2e6) / 100));
+}
+
 TEST(histogram_without_values_says_zero)
 {
     static struct histogram h;
 
     histogram_clear(&h);
     CHECK(histogram_quantile(&h, 0.5) == 0);
+    CHECK(histogram_mean(&h, 0.98) == 0);
 }
 
 TEST(merged_histogram_holds_both)
