@@ -21,6 +21,8 @@ GOOD = {
     'src/link/unix.c': '#include "kernel/socket.h"\n#include "base/address.h"\n#include <errno.h>\n',
     'tool/main.c': '#include "show.h"\n#include <enlace/link.h>\n#include <poll.h>\n',
     'tool/show.h': '#include "probe/machine.h"\n',
+    'bench/stat_test.c': '#include "stat.h"\n#include "runner/test.h"\n',
+    'bench/stat.h': '#include <stdint.h>\n',
     'tool/probe/machine.h': '#include <linux/unix_diag.h>\n',
 }
 
@@ -42,6 +44,8 @@ BAD = {
         ('tool/main.c', '#include "../src/link/unix.h"\n', 'climbs'),
     'bench is above the line too':
         ('bench/main.c', '#include "kernel/socket.h"\n', 'own folder'),
+    'only a proof may include the runner':
+        ('tool/main.c', '#include "runner/test.h"\n', 'own folder'),
     'a public header may not include a layer':
         ('include/enlace/link.h', '#include "base/address.h"\n', 'public header'),
     'only kernel may include what calls the kernel':
