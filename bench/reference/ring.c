@@ -5,14 +5,23 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#define SMALL_UNIT 16u /* several slots of small messages share a line */
+#define STAMP sizeof(uint64_t)
+#define LINE 64u
+#define SMALL (2 * LINE) /* a slot of at most so much has its stamp in front */
+#define SMALLEST 16u     /* several slots of the smallest messages share a line */
 #define SLOTS_MIN 4u
 
 int ring_make(struct ring *r, size_t size, size_t bytes)
 {
-    size_t slot = RING_STAMP + size, unit = slot <= RING_LINE / 2 ? SMALL_UNIT : RING_LINE;
+    size_t slot = (STAMP + size + STAMP - 1) / STAMP * STAMP;
+    size_t unit = slot <= LINE / 2 ? SMALLEST : LINE;
 
-    *r = (struct ring){.stride = (slot + unit - 1) / unit * unit, .count = SLOTS_MIN};
+    *r = (struct ring){
+        .stride = (slot + unit - 1) / unit * unit,
+        .count = SLOTS_MIN,
+        .stamp_at = slot <= SMALL ? 0 : slot - STAMP,
+        .data_at = slot <= SMALL ? STAMP : 0,
+    };
     while (r->count * 2 * r->stride <= bytes)
         r->count *= 2;
     r->free_until = r->count;
