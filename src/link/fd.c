@@ -55,20 +55,20 @@ const struct link_driver fd_driver = {
 };
 
 /* A pipe's peers agree on writers= alone; its largest message follows from it. */
-static int write_address(const struct enl_link *l, char *ret_address, size_t size)
+static int write_address(const struct enl_link *l, int fd, char *ret_address, size_t size)
 {
     const struct framing *f = &l->framing;
 
     if (f->bytes == NULL)
-        return snprintf(ret_address, size, "fd:%d", l->fd);
+        return snprintf(ret_address, size, "fd:%d", fd);
     if (f->atomic)
-        return snprintf(ret_address, size, "fd:%d?frame=%s&batch=%zu&writers=many", l->fd,
+        return snprintf(ret_address, size, "fd:%d?frame=%s&batch=%zu&writers=many", fd,
                         framing_words[f->frame], f->batch);
-    return snprintf(ret_address, size, "fd:%d?frame=%s&message=%zu&batch=%zu&writers=one", l->fd,
+    return snprintf(ret_address, size, "fd:%d?frame=%s&message=%zu&batch=%zu&writers=one", fd,
                     framing_words[f->frame], f->largest, f->batch);
 }
 
-int link_export(struct enl_link *l, char *ret_address, size_t size)
+int link_export(struct enl_link *l, int fd, char *ret_address, size_t size, int *ret_fd)
 {
     int result = 0;
     int length;
@@ -80,9 +80,9 @@ int link_export(struct enl_link *l, char *ret_address, size_t size)
     if (result < 0)
         return error_set(result,
                          "the link has messages that could not be sent yet: enl_flush it first");
-    length = write_address(l, ret_address, size);
+    length = write_address(l, fd, ret_address, size);
     if (length < 0 || (size_t)length >= size)
         return error_set(-EINVAL, "%zu bytes are too few for the link's address", size);
-    result = descriptor_set_inherited(l->fd, true);
-    return result < 0 ? error_set(result, "descriptor %d cannot be inherited", l->fd) : 0;
+    *ret_fd = l->fd;
+    return 0;
 }

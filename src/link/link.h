@@ -160,9 +160,8 @@ ssize_t link_send_result(
 int link_canceled(const struct enl_link *l);                 /* -ECANCELED if interrupted, or 0 */
 int link_cannot(const struct enl_link *l, const char *what); /* -ENOTSUP */
 
-/* Gives a link to the programs that this process executes from now on: enl_open of the address in ret_address
- * ("fd:7?frame=u32...") imports it there, and closes it to further programs. What was read ahead stays here.
- * For the process layer. */
-int link_export(struct enl_link *l, char *ret_address, size_t size);
+/* How a link is given to another process: that one has *ret_fd under the number fd, and there enl_open of the
+ * address ("fd:7?frame=u32...") makes a link of it. What was read ahead stays here. For the process layer. */
+int link_export(struct enl_link *l, int fd, char *ret_address, size_t size, int *ret_fd);
 
 #endif
