@@ -8,6 +8,7 @@
 #include <enlace/error.h>
 #include <enlace/link.h>
 #include <enlace/message.h>
+#include <enlace/process.h>
 #include <enlace/version.h>
 
 #endif
