@@ -20,6 +20,8 @@ SOURCES = sorted((ROOT / 'examples').glob('*.c'))
 WITH_PEERS = {'echo_server', 'echo_sockets', 'fifo_open', 'fifo_reader', 'fifo_writer', 'mq', 'unix_datagram',
               'unix_stream', 'worker'}
 ALONE = [source.stem for source in SOURCES if source.stem not in WITH_PEERS]
+ALONE = ['camera', 'capabilities', 'chat', 'exit_status', 'pass_descriptor', 'pipe', 'pipeline', 'run_collect', 'send_file', 'tcp', 'udp', 'unix_seqpacket',
+         'zombie']
 
 
 def shell(programs, script, **variables):
@@ -248,6 +250,41 @@ def server_is_a_dozen_lines_longer_than_bare_sockets(programs, folder):
     assert ours <= bare + 12, f'{ours} lines, over bare sockets {bare}'
 
 
+# ---- processes ------------------------------------------------------------------------------------------
+
+
+def init_starts_a_failing_service_again(programs, folder):
+    expect(finish(programs.start('init', 'sh', '-c', 'exit 3'), 3), expected('init'))
+    assert lines_of_code('init') < 100
+
+
+def init_stops_in_order_and_collects_orphans(programs, folder):
+    script = '(sh -c "exit 0" &) ; trap "echo stopping; exit 0" TERM; echo up; while :; do sleep 0.02; done'
+    init = programs.start('init', 'sh', '-c', script)
+    wait_until(lambda: 'up' in printed(init) and 'orphan' in printed(init), 'the service is up')
+    init.send_signal(signal.SIGTERM)
+    text = finish(init)
+    assert 'stopping\n' in text and text.endswith('init: the service exited with 0\n'), text
+
+
+def init_is_pid_1(programs, folder):
+    if os.geteuid() != 0:
+        return  # only root makes a pid namespace everywhere
+    words = [*examples.WRAPPER, str(programs.folder / 'init'), 'sh', '-c', 'echo parent $PPID; exit 0']
+    text = finish(programs.spawn(['unshare', '--pid', '--fork', *words]))
+    expect(text, 'parent 1\ninit: the service exited with 0\n')
+
+
+def daemon_says_when_it_is_ready(programs, folder):
+    expect(programs.run('daemon', folder / 'd'), expected('daemon'))
+    peer = connect(folder / 'd')
+    assert answer(peer, b'hello\n') == b'hello\n'
+    peer.close()
+    wait_until(lambda: not (folder / 'd').exists(), 'the daemon has ended')
+    text = finish(programs.start('daemon', '/no/such/folder/d'), 1)
+    assert 'cannot open the directory' in text, text
+
+
 # ---- the folder -----------------------------------------------------------------------------------------
 
 
@@ -290,6 +327,10 @@ if __name__ == '__main__':
         ('a server serves others while one does not read', serves_others_while_one_does_not_read),
         ('a server keeps boundaries for Python', keeps_boundaries_for_python),
         ('a server answers who only reads on', sends_the_last_answer_to_who_only_reads_on),
+        ('init starts a failing service again', init_starts_a_failing_service_again),
+        ('init stops in order and collects orphans', init_stops_in_order_and_collects_orphans),
+        ('init is pid 1', init_is_pid_1),
+        ('a daemon says when it is ready', daemon_says_when_it_is_ready),
         ('bare sockets echo', bare_sockets_echo),
         ('the server is a dozen lines longer than one over bare sockets',
          server_is_a_dozen_lines_longer_than_bare_sockets),
