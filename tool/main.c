@@ -20,6 +20,7 @@
     X(links)                                                                                       \
     X(send)                                                                                        \
     X(receive)                                                                                     \
+    X(run)                                                                                         \
     X(demo)
 
 #define DECLARE(name) extern const struct verb verb_##name;

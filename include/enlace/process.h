@@ -121,8 +121,9 @@ ENL_PUBLIC int enl_child_wait_change(struct enl_child *c, enl_deadline until,
 ENL_PUBLIC int enl_child_fd(const struct enl_child *c);
 ENL_PUBLIC int32_t enl_child_pid(const struct enl_child *c);
 
-/* Ends a blocked wait, and every later one, with -ECANCELED. Any thread, or a signal handler. */
+/* Ends a blocked wait, and every later one, with -ECANCELED, until cleared. Any thread, or a signal handler. */
 ENL_PUBLIC int enl_child_interrupt(struct enl_child *c);
+ENL_PUBLIC void enl_child_interrupt_clear(struct enl_child *c);
 
 /* Ends the use of a child; NULL is allowed. One that still runs goes on (one that dies with its parent goes on
  * doing so) and is collected by a later call of this header, whichever is made first after its end. */

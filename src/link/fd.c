@@ -2,6 +2,7 @@
 /* fd: a descriptor that was inherited, of whatever mechanism it is; and links given to children that way. */
 #include "base/error.h"
 #include "kernel/descriptor.h"
+#include "link/catalog.h"
 #include "link/link.h"
 #include "link/pipe_link.h"
 
@@ -73,7 +74,7 @@ int link_export(struct enl_link *l, int fd, char *ret_address, size_t size, int 
     int result = 0;
     int length;
 
-    if (l->fd < 0 || (l->driver->face.caps.meet & ENL_MEET_ADOPT) == 0)
+    if (l->fd < 0 || l->listens || catalog_recognise(l->fd) == NULL)
         return link_cannot(l, "be given to another program");
     if (l->ops->flush != NULL)
         result = l->ops->flush(l, false);

@@ -114,6 +114,12 @@ int enl_child_interrupt(struct enl_child *c)
     return c == NULL ? -EINVAL : interrupt_raise(&c->interrupt);
 }
 
+void enl_child_interrupt_clear(struct enl_child *c)
+{
+    if (c != NULL)
+        interrupt_clear(&c->interrupt);
+}
+
 void enl_child_close(struct enl_child *c)
 {
     if (c != NULL)

@@ -84,6 +84,8 @@ TEST(wait_is_interrupted)
     CHECK_EQ(pthread_create(&thread, NULL, interrupt_soon, c), 0);
     CHECK_EQ(enl_child_wait(c, test_until(), NULL), -ECANCELED);
     CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_EQ(enl_child_wait(c, test_until(), NULL), -ECANCELED);
+    enl_child_interrupt_clear(c);
     CHECK_OK(enl_child_signal(c, SIGKILL, ENL_CHILD_GROUP));
     do
         (void)poll(&(struct pollfd){.fd = enl_child_fd(c), .events = POLLIN}, 1, -1);

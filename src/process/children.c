@@ -20,6 +20,8 @@ static atomic_int holder;
 static int owner;
 static struct enl_child *held;
 static struct enl_child *let_go; /* a ring: its first is looked at next */
+static atomic_size_t
+    let_go_count; /* changed under the lock; read without, to see that there is nothing */
 
 static void lock(void)
 {
@@ -41,6 +43,7 @@ static void lock(void)
     if (owner != self) {
         owner = self;
         held = let_go = NULL;
+        atomic_store_explicit(&let_go_count, 0, memory_order_relaxed);
     }
 }
 
@@ -152,20 +155,27 @@ void children_let_go(struct enl_child *c)
     } else {
         runs = collect(c) == -EAGAIN;
         take_out(&held, c);
-        if (runs)
+        if (runs) {
             insert(&let_go, c);
+            atomic_fetch_add_explicit(&let_go_count, 1, memory_order_relaxed);
+        }
     }
     unlock();
     if (!runs)
         children_destroy(c);
 }
 
+static size_t count_let_go(void)
+{
+    return atomic_load_explicit(&let_go_count, memory_order_relaxed);
+}
+
 static void sweep(size_t at_most)
 {
     struct enl_child *ended = NULL;
 
-    if (atomic_load_explicit(&holder, memory_order_relaxed) == 0 && let_go == NULL)
-        return; /* as nearly always; a sweep that comes too early is made up for by the next */
+    if (count_let_go() == 0)
+        return; /* as nearly always */
     lock();
     for (size_t i = 0; i < at_most && let_go != NULL; i++) {
         struct enl_child *c = let_go;
@@ -174,6 +184,7 @@ static void sweep(size_t at_most)
         if (collect(c) == -EAGAIN)
             continue;
         take_out(&let_go, c);
+        atomic_fetch_sub_explicit(&let_go_count, 1, memory_order_relaxed);
         c->next = ended;
         ended = c;
     }
@@ -186,20 +197,6 @@ static void sweep(size_t at_most)
     }
 }
 
-static size_t count_let_go(void)
-{
-    const struct enl_child *c = let_go;
-    size_t count = 0;
-
-    if (c == NULL)
-        return 0;
-    do {
-        count++;
-        c = c->next;
-    } while (c != let_go);
-    return count;
-}
-
 void children_sweep(void)
 {
     sweep(SWEEP_AT_ONCE);
@@ -207,16 +204,8 @@ void children_sweep(void)
 
 int children_sweep_all(void)
 {
-    size_t count;
-
-    lock();
-    count = count_let_go();
-    unlock();
-    sweep(count);
-    lock();
-    count = count_let_go();
-    unlock();
-    return (int)count;
+    sweep(count_let_go());
+    return (int)count_let_go();
 }
 
 static struct enl_child *find(struct enl_child *list, pid_t pid)

@@ -9,6 +9,7 @@
 #include "kernel/wait.h"
 
 #include <enlace/process.h>
+#include <stdatomic.h>
 
 struct enl_child {
     struct enl_child *next, *previous; /* in one of the two lists */
@@ -17,8 +18,8 @@ struct enl_child {
     pid_t pid;
     bool tied;
     bool own_group;
-    bool ended; /* and collected: end says how */
-    bool lost;  /* somebody else collected it */
+    atomic_bool ended; /* and collected: end says how; both are set under the lock of children.c */
+    atomic_bool lost;  /* somebody else collected it */
     struct child_end end;
     struct tie tie;
 };
