@@ -17,11 +17,9 @@ from programs import ROOT, expect, expected, finish, main, printed, wait_until
 
 SOURCES = sorted((ROOT / 'examples').glob('*.c'))
 # Those that have tests of their own below, for they need an address or a peer; all others run as they are.
-WITH_PEERS = {'echo_server', 'echo_sockets', 'fifo_open', 'fifo_reader', 'fifo_writer', 'mq', 'unix_datagram',
-              'unix_stream', 'worker'}
+WITH_PEERS = {'daemon', 'echo_server', 'echo_sockets', 'fifo_open', 'fifo_reader', 'fifo_writer', 'init', 'mq',
+              'unix_datagram', 'unix_stream', 'worker'}
 ALONE = [source.stem for source in SOURCES if source.stem not in WITH_PEERS]
-ALONE = ['camera', 'capabilities', 'chat', 'exit_status', 'pass_descriptor', 'pipe', 'pipeline', 'run_collect', 'send_file', 'tcp', 'udp', 'unix_seqpacket',
-         'zombie']
 
 
 def shell(programs, script, **variables):
