@@ -18,6 +18,7 @@
 #include <enlace/export.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 ENL_BEGIN
 
@@ -85,6 +86,43 @@ ENL_PUBLIC int enl_spawn(const struct enl_spawn *how, struct enl_child **ret_chi
 /* In the child: opens the link that was given by that name. flags as of enl_open; a name once. -ENOENT if
  * none was; -EBADF if the descriptor is not (or no longer) the one that was given. */
 ENL_PUBLIC int enl_inherit(const char *name, unsigned flags, struct enl_link **ret_link);
+
+/* ---- fork ---------------------------------------------------------------------------------------- */
+
+struct enl_fork {
+    int (*run)(
+        void *argument); /* in the child; its result is the exit status (the lowest 8 bits) */
+    void *argument;
+    const struct enl_give *give; /* as of enl_spawn; what has a name is found by enl_inherit */
+    size_t give_count;
+    uint32_t flags; /* ENL_SPAWN_SESSION, _GROUP, _DIES_WITH_PARENT */
+    uint32_t reserved;
+};
+
+/* Runs a function in a copy of this process, and returns when that is set up. Memory is a copy: what the child writes
+ * the parent never sees. Of descriptors it has 0, 1, 2 and what is given, as of enl_spawn; all links made before are
+ * refused there with -EBADF, and what was given is opened anew by its name.
+ *   What the parent has printed to stdout and stderr is printed once: it is flushed before, and where another thread
+ * holds the stream, dropped from the copy. Nothing waits for such a thread. The child ends, when the function returns,
+ * with the exit handlers that it has registered itself (enl_at_exit), a flush of stdout and stderr, and _exit. Other
+ * streams that it writes to it has to fclose. */
+ENL_PUBLIC int enl_fork(const struct enl_fork *how, struct enl_child **ret_child);
+
+/* ---- exit ---------------------------------------------------------------------------------------- */
+
+/* At the end of this process by exit() or a return from main, calls run(argument); the last registered comes first. Each
+ * runs once, in the process that registered it, never in a forked child. A handler may register others. _exit, abort,
+ * quick_exit and a fatal signal run none. -ENOMEM. */
+ENL_PUBLIC int enl_at_exit(void (*run)(void *argument), void *argument);
+
+enum enl_buffering {
+    ENL_BUFFER_NONE, /* each write goes out at once; of stderr the default */
+    ENL_BUFFER_LINE, /* at each newline; of a terminal the default */
+    ENL_BUFFER_FULL  /* when the buffer is full; the default of all else */
+};
+
+/* Sets the policy of a stream that was not used yet. */
+ENL_PUBLIC int enl_set_buffering(FILE *stream, enum enl_buffering policy);
 
 /* ---- wait ---------------------------------------------------------------------------------------- */
 

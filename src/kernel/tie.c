@@ -14,6 +14,8 @@
 /* A global, because what must be closed in a forked child is all there is in the process. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tie *ties;
+/* By thread, because a fork is of one thread, which is the child's. */
+static _Thread_local const struct tie *kept;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
@@ -29,6 +31,8 @@ static void after_fork(void)
 static void in_child(void)
 {
     for (struct tie *t = ties; t != NULL; t = t->next) {
+        if (t == kept)
+            continue;
         descriptor_close(t->fds[0]);
         descriptor_close(t->fds[1]);
         t->fds[0] = t->fds[1] = -1;
@@ -57,6 +61,11 @@ int tie_create(struct tie *t)
     }
     after_fork();
     return result;
+}
+
+void tie_keep_at_fork(const struct tie *t)
+{
+    kept = t;
 }
 
 int tie_self(const int fds[2])

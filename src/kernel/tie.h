@@ -23,6 +23,8 @@ struct tie {
 int tie_create(struct tie *t);
 /* In the child, before it changes its user: async-signal-safe. */
 int tie_self(const int fds[2]);
+/* The next fork of this thread leaves this tie open in its child, which is the one to be tied; NULL: none. */
+void tie_keep_at_fork(const struct tie *t);
 /* Lets the child be. */
 void tie_close(struct tie *t);
 

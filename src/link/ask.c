@@ -20,6 +20,8 @@ int enl_link_stat(struct enl_link *l, struct enl_stat *ret_stat)
 
     if (l == NULL || ret_stat == NULL)
         return error_set(-EINVAL, "the link or ret_stat is NULL");
+    if (link_is_foreign(l))
+        return link_check(l);
     memset(&stat, 0xff, sizeof stat); /* ENL_UNKNOWN everywhere */
     memset(stat.reserved, 0, sizeof stat.reserved);
     stat.sent_messages = l->sent_messages;
@@ -49,6 +51,8 @@ int enl_link_set(struct enl_link *l, const struct enl_settings *settings)
 
     if (l == NULL || settings == NULL)
         return error_set(-EINVAL, "the link or the settings are NULL");
+    if (link_is_foreign(l))
+        return link_check(l);
     if ((settings->set & ~SETTINGS) != 0)
         return error_set(-EINVAL, "enl_settings.set has unknown bits: %#x", settings->set);
     if ((settings->set & ENL_SET_MODE) != 0 && settings->mode > 0777)
@@ -74,6 +78,8 @@ int enl_link_peer(struct enl_link *l, struct enl_peer *ret_peer)
 
     if (l == NULL || ret_peer == NULL)
         return error_set(-EINVAL, "the link or ret_peer is NULL");
+    if (link_is_foreign(l))
+        return link_check(l);
     if (l->ops->peer == NULL || (l->caps.can & ENL_CAN_CREDENTIALS) == 0)
         return link_cannot(l, "tell who the peer is (credentials)");
     result = l->ops->peer(l, ret_peer);

@@ -91,7 +91,9 @@ int link_wait_for_space(struct enl_link *l, enl_deadline until)
 
 int enl_link_fd(struct enl_link *l)
 {
-    return l == NULL ? error_set(-EINVAL, "the link is NULL") : ready_fd(l);
+    int result = link_check(l);
+
+    return result < 0 ? result : ready_fd(l);
 }
 
 int enl_link_want(struct enl_link *l, unsigned events)
@@ -99,6 +101,8 @@ int enl_link_want(struct enl_link *l, unsigned events)
     if (l == NULL || (events & ~(ENL_READABLE | ENL_WRITABLE)) != 0)
         return error_set(-EINVAL, "enl_link_want takes ENL_READABLE and ENL_WRITABLE, not %#x",
                          events);
+    if (link_is_foreign(l))
+        return link_check(l);
     return ready_want(l, events);
 }
 
@@ -107,7 +111,7 @@ unsigned enl_link_events(struct enl_link *l)
     struct pollfd item;
     unsigned events = 0;
 
-    if (l == NULL)
+    if (l == NULL || link_is_foreign(l))
         return 0;
     if (has_unsent(l))
         (void)l->ops->flush(l, false);
@@ -131,6 +135,8 @@ static int check_poll(struct enl_link *const links[], size_t count)
     for (size_t i = 0; i < count; i++) {
         if (links[i] == NULL)
             return error_set(-EINVAL, "link number %zu is NULL", i);
+        if (link_is_foreign(links[i]))
+            return link_check(links[i]);
         if (links[i]->fd < 0)
             return link_cannot(links[i], "be polled (pollable)");
     }
@@ -211,10 +217,10 @@ void enl_interrupt_clear(struct enl_link *l)
 
 int enl_flush(struct enl_link *l, enl_deadline until)
 {
-    int result = 0;
+    int result = link_check(l);
 
-    if (l == NULL)
-        return error_set(-EINVAL, "the link is NULL");
+    if (result < 0)
+        return result;
     if (l->ops->flush == NULL)
         return link_canceled(l);
     do {

@@ -74,6 +74,8 @@ int link_export(struct enl_link *l, int fd, char *ret_address, size_t size, int 
     int result = 0;
     int length;
 
+    if (link_is_foreign(l))
+        return link_check(l);
     if (l->fd < 0 || l->listens || catalog_recognise(l->fd) == NULL)
         return link_cannot(l, "be given to another program");
     if (l->ops->flush != NULL)

@@ -101,6 +101,25 @@ static int explain(int result, const char *verb, const char *address)
                      advice(result));
 }
 
+/* A global, because it is about all links at once. A forked child has one thread when it changes it. */
+unsigned link_generation;
+
+void link_refuse_all(void)
+{
+    link_generation++;
+}
+
+int link_check(const struct enl_link *l)
+{
+    if (l == NULL)
+        return error_set(-EINVAL, "the link is NULL");
+    if (link_is_foreign(l))
+        return error_set(-EBADF,
+                         "the link is the parent's: this forked process has those that it was "
+                         "given, by enl_inherit");
+    return 0;
+}
+
 /* ---- making and ending ----------------------------------------------------------------------------- */
 
 int link_create(const struct link_driver *driver, const struct address *a,
@@ -115,6 +134,7 @@ int link_create(const struct link_driver *driver, const struct address *a,
     l->ops = driver->ops;
     l->caps = driver->face.caps;
     l->fd = -1;
+    l->generation = link_generation;
     l->access = ENL_READ | ENL_WRITE;
     interrupt_init(&l->interrupt);
     ready_init(&l->ready);
@@ -388,6 +408,8 @@ int enl_accept(struct enl_link *listener, enl_deadline until, struct enl_link **
     struct enl_link *l = NULL;
     int result;
 
+    if (listener != NULL && link_is_foreign(listener))
+        return link_check(listener);
     if (listener == NULL || !listener->listens)
         return error_set(-EINVAL, "enl_accept needs a link made by enl_listen");
     result = link_create(listener->driver, listener->address, &l);
@@ -424,6 +446,8 @@ int enl_adopt(int fd, const char *address, struct enl_link **ret_link)
 void enl_close(struct enl_link *l)
 {
     PROBE2(close, l, 0);
+    if (l != NULL && link_is_foreign(l))
+        return;
     link_destroy(l);
 }
 

@@ -113,8 +113,9 @@ struct link_driver {
 struct enl_link {
     const struct link_ops *ops;
     struct interrupt interrupt;
-    int fd;          /* what is polled for this link, or -1 */
-    unsigned access; /* ENL_READ | ENL_WRITE */
+    int fd;              /* what is polled for this link, or -1 */
+    unsigned access;     /* ENL_READ | ENL_WRITE */
+    unsigned generation; /* of the process: see link_refuse_all() */
     bool listens;
     bool lone_calls; /* may_block is allowed: an interrupt reaches the calls that sleep */
     bool batches;    /* sends stay in memory until a flush, a size, or a sleep */
@@ -145,6 +146,17 @@ static inline void *link_state(struct enl_link *l)
 int link_create(const struct link_driver *driver, const struct address *a,
                 struct enl_link **ret_link);
 void link_destroy(struct enl_link *l);
+
+/* In a forked child whose descriptors are new: from now on every link made before is refused, and closing it does
+ * nothing, for the numbers of its descriptors may be those of others. */
+void link_refuse_all(void);
+extern unsigned link_generation; /* changed by that alone */
+static inline bool link_is_foreign(const struct enl_link *l)
+{
+    return l->generation != link_generation;
+}
+/* -EINVAL for NULL, -EBADF for a foreign one, or 0. */
+int link_check(const struct enl_link *l);
 
 /* After a driver has set l->fd to a description that nobody else uses: plain calls may sleep on it. fd is -1
  * where the call that sleeps minds l->interrupt by itself (kernel/guarded.h, or interrupt_arm()). */

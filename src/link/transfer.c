@@ -16,8 +16,8 @@
 
 static int refuse_access(const struct enl_link *l, unsigned access)
 {
-    if (l == NULL)
-        return error_set(-EINVAL, "the link is NULL");
+    if (l == NULL || link_is_foreign(l))
+        return link_check(l);
     if (l->listens)
         return error_set(-EINVAL, "a listener carries no messages: enl_accept gives links");
     if ((l->caps.can & ENL_CAN_DUPLEX) == 0)
@@ -29,7 +29,7 @@ static int refuse_access(const struct enl_link *l, unsigned access)
 
 static inline bool may_use(const struct enl_link *l, unsigned access)
 {
-    return l != NULL && (l->access & access) != 0 && !l->listens;
+    return l != NULL && (l->access & access) != 0 && !l->listens && !link_is_foreign(l);
 }
 
 static int refuse_size(const struct enl_link *l, size_t size)
@@ -475,6 +475,8 @@ int enl_release(struct enl_message *m)
 
     if (l == NULL || !l->taken)
         return error_set(-EINVAL, "enl_release needs a message from enl_take that is still open");
+    if (link_is_foreign(l))
+        return link_check(l);
     if (l->ops->release != NULL)
         result = l->ops->release(l, m);
     l->taken = false;

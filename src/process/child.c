@@ -3,6 +3,7 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "kernel/clock.h"
+#include "kernel/thread.h"
 #include "process/children.h"
 #include "process/status.h"
 
@@ -25,6 +26,8 @@ static int refuse(const struct enl_child *c)
 {
     if (c == NULL)
         return error_set(-EINVAL, "the child is NULL");
+    if (c->parent != thread_process())
+        return lost(c);
     return 0;
 }
 
@@ -101,7 +104,9 @@ int enl_child_wait_change(struct enl_child *c, enl_deadline until, struct enl_st
 
 int enl_child_fd(const struct enl_child *c)
 {
-    return c == NULL ? error_set(-EINVAL, "the child is NULL") : c->pidfd;
+    int result = refuse(c);
+
+    return result < 0 ? result : c->pidfd;
 }
 
 int32_t enl_child_pid(const struct enl_child *c)

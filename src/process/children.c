@@ -60,6 +60,7 @@ int children_create(struct enl_child **ret_child)
         return error_set(-ENOMEM, "no memory for a child");
     interrupt_init(&c->interrupt);
     c->pidfd = -1;
+    c->parent = thread_process();
     c->tie.fds[0] = c->tie.fds[1] = -1;
     *ret_child = c;
     return 0;
@@ -89,8 +90,6 @@ static void insert(struct enl_child **list, struct enl_child *c)
 
 static void take_out(struct enl_child **list, struct enl_child *c)
 {
-    if (c->next == NULL)
-        return; /* of a parent's list, before a fork */
     if (*list == c)
         *list = c->next == c ? NULL : c->next;
     c->previous->next = c->next;
@@ -130,35 +129,18 @@ int children_collect(struct enl_child *c)
     return result;
 }
 
-/* A forked child has the struct, and neither the list nor the process. */
-static bool is_ours(const struct enl_child *c)
-{
-    const struct enl_child *each = held;
-
-    if (each == NULL)
-        return false;
-    do {
-        if (each == c)
-            return true;
-        each = each->next;
-    } while (each != held);
-    return false;
-}
-
 void children_let_go(struct enl_child *c)
 {
     bool runs;
 
+    if (c->parent != thread_process())
+        return; /* a copy: its descriptors may be closed, and their numbers others' */
     lock();
-    if (!is_ours(c)) {
-        runs = false;
-    } else {
-        runs = collect(c) == -EAGAIN;
-        take_out(&held, c);
-        if (runs) {
-            insert(&let_go, c);
-            atomic_fetch_add_explicit(&let_go_count, 1, memory_order_relaxed);
-        }
+    runs = collect(c) == -EAGAIN;
+    take_out(&held, c);
+    if (runs) {
+        insert(&let_go, c);
+        atomic_fetch_add_explicit(&let_go_count, 1, memory_order_relaxed);
     }
     unlock();
     if (!runs)

@@ -16,6 +16,7 @@ struct enl_child {
     struct interrupt interrupt;
     int pidfd;
     pid_t pid;
+    int parent; /* the process whose child it is: a forked one has a copy of this, and other descriptors */
     bool tied;
     bool own_group;
     atomic_bool ended; /* and collected: end says how; both are set under the lock of children.c */
