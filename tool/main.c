@@ -21,6 +21,7 @@
     X(send)                                                                                        \
     X(receive)                                                                                     \
     X(run)                                                                                         \
+    X(signals)                                                                                     \
     X(demo)
 
 #define DECLARE(name) extern const struct verb verb_##name;

@@ -9,6 +9,7 @@
 #include <enlace/link.h>
 #include <enlace/message.h>
 #include <enlace/process.h>
+#include <enlace/signal.h>
 #include <enlace/version.h>
 
 #endif

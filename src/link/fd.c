@@ -69,14 +69,15 @@ static int write_address(const struct enl_link *l, int fd, char *ret_address, si
                     framing_words[f->frame], f->largest, f->batch);
 }
 
-int link_export(struct enl_link *l, int fd, char *ret_address, size_t size, int *ret_fd)
+int link_give(struct enl_link *l, int fd, char *ret_address, size_t size, int *ret_fd)
 {
     int result = 0;
     int length;
 
     if (link_is_foreign(l))
         return link_check(l);
-    if (l->fd < 0 || l->listens || catalog_recognise(l->fd) == NULL)
+    if (l->fd < 0 || l->listens ||
+        ((l->driver->face.caps.meet & ENL_MEET_ADOPT) == 0 && catalog_recognise(l->fd) == NULL))
         return link_cannot(l, "be given to another program");
     if (l->ops->flush != NULL)
         result = l->ops->flush(l, false);
@@ -88,4 +89,15 @@ int link_export(struct enl_link *l, int fd, char *ret_address, size_t size, int 
         return error_set(-EINVAL, "%zu bytes are too few for the link's address", size);
     *ret_fd = l->fd;
     return 0;
+}
+
+int link_export(struct enl_link *l, char *ret_address, size_t size)
+{
+    int fd;
+    int result = link_give(l, l->fd, ret_address, size, &fd);
+
+    if (result < 0)
+        return result;
+    result = descriptor_set_inherited(fd, true);
+    return result < 0 ? error_set(result, "descriptor %d cannot be inherited", fd) : 0;
 }

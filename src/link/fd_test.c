@@ -59,10 +59,9 @@ static void give(const char *pattern)
     pid_t child;
 
     CHECK_OK(enl_pair(pattern, ends));
-    CHECK_OK(link_export(ends[0], ends[0]->fd, gift->address, sizeof gift->address, &gift->fd));
-    CHECK_EQ(gift->fd, ends[0]->fd);
-    CHECK_EQ(fcntl(gift->fd, F_GETFD),
-             FD_CLOEXEC); /* who makes the child gives it to that one alone */
+    CHECK_OK(link_export(ends[0], gift->address, sizeof gift->address));
+    gift->fd = ends[0]->fd;
+    CHECK_EQ(fcntl(gift->fd, F_GETFD), 0);
     CHECK_OK(fcntl(ends[1]->fd, F_SETFD, FD_CLOEXEC));
     child = fork();
     CHECK(child >= 0);
@@ -102,10 +101,9 @@ TEST(an_address_that_does_not_fit_is_refused)
 {
     struct enl_link *ends[2];
     char small[8];
-    int fd;
 
     CHECK_OK(enl_pair("pipe:", ends));
-    CHECK_EQ(link_export(ends[0], 3, small, sizeof small, &fd), -EINVAL);
+    CHECK_EQ(link_export(ends[0], small, sizeof small), -EINVAL);
     CHECK_CONTAINS(enl_error_text(), "too few");
     CHECK_EQ(fcntl(ends[0]->fd, F_GETFD), FD_CLOEXEC);
     enl_close(ends[0]);

@@ -174,6 +174,9 @@ int link_cannot(const struct enl_link *l, const char *what); /* -ENOTSUP */
 
 /* How a link is given to another process: that one has *ret_fd under the number fd, and there enl_open of the
  * address ("fd:7?frame=u32...") makes a link of it. What was read ahead stays here. For the process layer. */
-int link_export(struct enl_link *l, int fd, char *ret_address, size_t size, int *ret_fd);
+int link_give(struct enl_link *l, int fd, char *ret_address, size_t size, int *ret_fd);
+/* The same to whatever this process executes from now on, under the number that it has here: its descriptor is not
+ * closed by exec any more, nor for programs that other threads start. */
+int link_export(struct enl_link *l, char *ret_address, size_t size);
 
 #endif

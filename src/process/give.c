@@ -88,7 +88,7 @@ static int add(struct gifts *gifts, const struct enl_give *g, int to)
 
     (void)snprintf(address, sizeof address, "fd:%d", to);
     if (g->link != NULL)
-        result = link_export(g->link, to, address, sizeof address, &from);
+        result = link_give(g->link, to, address, sizeof address, &from);
     else if (from >= 0 && descriptor_facts(from, &facts) < 0)
         result = error_set(-EBADF, "there is no descriptor %d to be given", from);
     else if (from < 0 && g->name != NULL)
