@@ -145,7 +145,8 @@ static int run_beside(struct job *j, const struct enl_spawn *how, struct enl_sta
     (void)sigaddset(&action.sa_mask, SIGTERM);
     (void)sigaddset(&action.sa_mask, SIGINT);
     (void)sigaddset(&action.sa_mask, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &action.sa_mask, NULL); /* until there is whom to pass them on to */
+    (void)sigprocmask(SIG_BLOCK, &action.sa_mask,
+                      NULL); /* until there is whom to pass them on to */
     result = enl_spawn(how, &child);
     running = child;
     if (result == 0) {
