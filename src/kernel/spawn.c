@@ -199,10 +199,16 @@ _Noreturn static void fail(const struct birth *b, enum spawn_step step, int resu
 /* exec gives back what was caught, but until then no handler of the parent may run. */
 static void reset_signals(bool keep_ignored)
 {
+    static const unsigned char none[64]; /* the kernel's struct for SIG_DFL, whatever its layout */
     struct sigaction act;
 
     for (int number = 1; number < NSIG; number++) {
-        if (sigaction(number, NULL, &act) != 0 || act.sa_handler == SIG_DFL)
+        if (sigaction(number, NULL, &act) != 0) {
+            /* the libc's own; posix_spawn() of glibc, which make uses, leaves them ignored */
+            (void)syscall(SYS_rt_sigaction, number, none, NULL, (size_t)8);
+            continue;
+        }
+        if (act.sa_handler == SIG_DFL)
             continue;
         if (keep_ignored && act.sa_handler == SIG_IGN)
             continue;
