@@ -13,10 +13,10 @@ struct enl_link;
 /* A receiving and a sending thread may both have something to say about it. What waits in user memory only the
  * receiving one may look at; the kernel's part belongs to whoever holds `busy`. */
 struct ready {
-    atomic_int set_fd; /* -1: not asked for yet; the rest is there before it (release, acquire) */
-    int memory_fd;     /* readable while user memory has something to receive */
-    atomic_uint want;  /* relaxed: who changes it changes the set afterwards */
-    bool memory_set;   /* the receiving thread's */
+    atomic_int set_fd;  /* -1: not asked for yet; the rest is there before it (release, acquire) */
+    int memory_fd;      /* readable while user memory has something to receive */
+    atomic_uint want;   /* relaxed: who changes it changes the set afterwards */
+    bool memory_set;    /* the receiving thread's */
     bool watches_write; /* the kernel's descriptor is in the set for writing too */
     atomic_flag busy;
 };
