@@ -26,13 +26,16 @@ TEST(quantile_of_few_values_is_between_them)
 TEST(histogram_keeps_every_magnitude)
 {
     static struct histogram h;
+    double ns = 0.5;
 
-    for (double ns = 0.5; ns < 1e11; ns *= 1.37) {
+    for (int i = 0; i < 80; i++) {
         histogram_clear(&h);
         histogram_add(&h, ns);
         CHECK(near(histogram_quantile(&h, 0.5), ns));
         CHECK(near(histogram_quantile(&h, 1), ns));
+        ns *= 1.37;
     }
+    CHECK(ns > 1e10);
 }
 
 TEST(histogram_tells_the_tail_from_the_middle)

@@ -6,9 +6,9 @@
 #include <sys/mman.h>
 
 #define STAMP sizeof(uint64_t)
-#define LINE 64u
-#define SMALL (2 * LINE) /* a slot of at most so much has its stamp in front */
-#define SMALLEST 16u     /* several slots of the smallest messages share a line */
+#define LINE ((size_t)64)
+#define SMALL (2 * LINE)      /* a slot of at most so much has its stamp in front */
+#define SMALLEST ((size_t)16) /* several slots of the smallest messages share a line */
 #define SLOTS_MIN 4u
 
 int ring_make(struct ring *r, size_t size, size_t bytes)

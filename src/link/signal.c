@@ -15,6 +15,7 @@
 #include "kernel/event.h"
 #include "link/link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -53,6 +54,8 @@ struct signal_link {
 /* Which signals a link of this process receives: two for one signal would take each other's. A global, for it is
  * the process that has signals. */
 static atomic_bool received_here[SIGNAL_NUMBER_MAX + 1];
+
+static_assert(sizeof(struct enl_signal) == 64, "programs of both widths share it");
 
 static const struct address_option signal_options[] = {
     {.name = "pid", .kind = ADDRESS_NUMBER, .least = 1, .most = PID_MOST, .preset = 0},
