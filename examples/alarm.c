@@ -25,7 +25,7 @@ int main(void)
     if (enl_spawn(&(struct enl_spawn){.argv = words}, &child) < 0)
         return failed("spawn");
     fds[0].fd = enl_child_fd(child);
-    if (enl_alarm(enl_in_ms(20), 20 * 1000000, &fds[1].fd) <
+    if (enl_alarm(enl_in_ms(20), INT64_C(20000000), &fds[1].fd) <
             0 ||                                      /* 20 ms from now, and every 20 ms */
         enl_alarm(enl_in_ms(150), 0, &fds[2].fd) < 0) /* once */
         return failed("alarm");

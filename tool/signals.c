@@ -107,9 +107,8 @@ static int print_process(const char *word)
 static int run(struct arguments *a)
 {
     const char *value;
-    int id;
 
-    while ((id = options_next(a, &value)) != OPTIONS_END)
+    if (options_next(a, &value) != OPTIONS_END)
         return a->status;
     if (a->operands > 1)
         return report_misuse("one process at a time; one too many: %s", a->words[1]);

@@ -233,7 +233,7 @@ int inet_set_keepalive(int fd, unsigned seconds)
 
 bool inet_is(int fd, bool stream)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = {0};
     socklen_t size = sizeof name;
     int type = 0;
     socklen_t type_size = sizeof type;

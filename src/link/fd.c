@@ -93,7 +93,7 @@ int link_give(struct enl_link *l, int fd, char *ret_address, size_t size, int *r
 
 int link_export(struct enl_link *l, char *ret_address, size_t size)
 {
-    int fd;
+    int fd = -1;
     int result = link_give(l, l->fd, ret_address, size, &fd);
 
     if (result < 0)

@@ -16,8 +16,12 @@
 
 static int refuse_access(const struct enl_link *l, unsigned access)
 {
-    if (l == NULL || link_is_foreign(l))
-        return link_check(l);
+    if (l == NULL)
+        return error_set(-EINVAL, "the link is NULL");
+    if (link_is_foreign(l)) {
+        (void)link_check(l); /* the text */
+        return -EBADF;
+    }
     if (l->listens)
         return error_set(-EINVAL, "a listener carries no messages: enl_accept gives links");
     if ((l->caps.can & ENL_CAN_DUPLEX) == 0)

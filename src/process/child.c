@@ -73,7 +73,7 @@ int enl_child_wait(struct enl_child *c, enl_deadline until, struct enl_status *r
 /* The end is told when all that came before it was. */
 static int look(struct enl_child *c, bool may_block, struct enl_status *ret_status)
 {
-    struct child_end change;
+    struct child_end change = {0};
     int result = c->ended ? 0 : child_look(c->pidfd, may_block, &change);
 
     if (result < 0)

@@ -18,7 +18,7 @@ struct gifts {
     struct spawn_move moves[SPAWN_MOVES_MOST]; /* by rising number */
     size_t count;
     char text[sizeof GIVE_VARIABLE +
-              ENL_GIVE_MOST * GIVE_ENTRY_MAX]; /* NAME=value; value empty: no names */
+              (size_t)ENL_GIVE_MOST * GIVE_ENTRY_MAX]; /* NAME=value; value empty: no names */
 };
 
 /* Checks and prepares. -EINVAL, -EBADF, -ENOTSUP, -EAGAIN (unsent messages) with texts. */
