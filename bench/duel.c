@@ -231,6 +231,7 @@ static int run(struct crew *crew, enum side side)
     struct stage *s = stage_of(crew);
     struct course courses[2];
     struct seat seats[2];
+    int result;
 
     for (int i = 0; i < 2; i++) {
         int r;
@@ -241,7 +242,11 @@ static int run(struct crew *crew, enum side side)
         if (r < 0)
             return r;
     }
-    return side == SIDE_PING ? lead(s, seats) : follow(s, seats);
+    result = side == SIDE_PING ? lead(s, seats) : follow(s, seats);
+    for (int i = 0; i < 2; i++)
+        if (courses[i].way->end != NULL)
+            courses[i].way->end(&courses[i]);
+    return result;
 }
 
 static int check_entry(const struct duel *d, const struct entry *e, struct duel_result *result)

@@ -23,6 +23,8 @@ static const struct mechanism {
     {"unix-stream", {&way_socket, "stream"}, "unix:?type=stream", NULL},
     {"unix-seqpacket", {&way_socket, "seqpacket"}, "unix:?type=seqpacket", NULL},
     {"unix-datagram", {&way_socket, "datagram"}, "unix:?type=datagram", NULL},
+    {"mq", {&way_mq, ""}, "mq:/%n", NULL},
+    {"svmsg", {&way_svmsg, ""}, "svmsg:", NULL},
 };
 #define LARGE 4000u /* what a pipe takes at once, less any header */
 
@@ -94,7 +96,8 @@ static const struct counted {
     unsigned
         sigpipe_sends; /* of the calls counted for a message, how many may have to mask SIGPIPE */
 } counted[] = {
-    {"pipe", 1}, {"fifo", 1}, {"unix-stream", 0}, {"unix-seqpacket", 0}, {"unix-datagram", 0},
+    {"pipe", 1},          {"fifo", 1}, {"unix-stream", 0}, {"unix-seqpacket", 0},
+    {"unix-datagram", 0}, {"mq", 0},   {"svmsg", 0},
 };
 
 static const struct bar bar_list[] = {
@@ -104,6 +107,10 @@ static const struct bar bar_list[] = {
     {"UNIX stream, two CPUs", "unix-stream/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
     {"UNIX seqpacket, one CPU", "unix-seqpacket/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
     {"UNIX seqpacket, two CPUs", "unix-seqpacket/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
+    {"POSIX queue, one CPU", "mq/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
+    {"POSIX queue, two CPUs", "mq/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
+    {"System V queue, one CPU", "svmsg/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
+    {"System V queue, two CPUs", "svmsg/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
     {"UNIX stream, 8 B in batches", "batched/one-way/8/split/sleep", BETTER_HIGHER, 20},
     {"system calls, pipe, FOREVER", "pipe/calls/sleep", BETTER_LOWER, 1},
     {"system calls, pipe, NOW", "pipe/calls/look", BETTER_LOWER, 1},
@@ -111,6 +118,10 @@ static const struct bar bar_list[] = {
     {"system calls, UNIX stream, NOW", "unix-stream/calls/look", BETTER_LOWER, 1},
     {"system calls, UNIX seqpacket, FOREVER", "unix-seqpacket/calls/sleep", BETTER_LOWER, 1},
     {"system calls, UNIX seqpacket, NOW", "unix-seqpacket/calls/look", BETTER_LOWER, 1},
+    {"system calls, POSIX queue, FOREVER", "mq/calls/sleep", BETTER_LOWER, 1},
+    {"system calls, POSIX queue, NOW", "mq/calls/look", BETTER_LOWER, 1},
+    {"system calls, System V queue, FOREVER", "svmsg/calls/sleep", BETTER_LOWER, 1},
+    {"system calls, System V queue, NOW", "svmsg/calls/look", BETTER_LOWER, 1},
 };
 
 /* ---- the expansion ---------------------------------------------------------------- */

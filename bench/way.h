@@ -62,6 +62,8 @@ struct way {
     int (*release)(struct course *c);
     /* Until nothing is held back. May be NULL. */
     int (*flush)(struct course *c);
+    /* In each process, at its end: lets go of what would outlive it. May be NULL. */
+    void (*end)(struct course *c);
 };
 
 extern const struct way way_pipe; /* what: "" */
@@ -70,7 +72,10 @@ extern const struct way way_pipe; /* what: "" */
 extern const struct way way_pipe_no_signal;
 extern const struct way way_fifo;   /* what: "" */
 extern const struct way way_socket; /* what: "stream", "seqpacket", "datagram" */
-extern const struct way way_enlace; /* what: an address; %s in it is replaced by a new directory */
+extern const struct way way_mq;     /* what: "" */
+extern const struct way way_svmsg;  /* what: "" */
+/* what: an address; %s in it is replaced by a new directory, %n by the last part of its path */
+extern const struct way way_enlace;
 extern const struct way way_enlace_in_place;
 extern const struct way way_ring; /* what: "" */
 extern const struct way way_ring_in_place;

@@ -14,14 +14,15 @@ static int failed(struct course *c, int r)
     return r;
 }
 
-/* The address of the course, with the directory in its place. */
+/* The address of the course, with the directory, or the last part of its path, in its place. */
 static const char *fill_in(const struct course *c, const char *directory, char address[256])
 {
-    const char *hole = strstr(c->what, "%s");
+    const char *hole = strchr(c->what, '%'), *last = strrchr(directory, '/');
 
     if (hole == NULL)
         return c->what;
-    (void)snprintf(address, 256, "%.*s%s%s", (int)(hole - c->what), c->what, directory, hole + 2);
+    (void)snprintf(address, 256, "%.*s%s%s", (int)(hole - c->what), c->what,
+                   hole[1] == 'n' && last != NULL ? last + 1 : directory, hole + 2);
     return address;
 }
 
@@ -65,7 +66,7 @@ static int meet(const char *address, const struct enl_caps *caps, struct enl_lin
 static int make_object(struct course *c, struct enl_caps *ret_caps, struct enl_link *ret_ends[2])
 {
     char directory[80] = "", address[256];
-    bool named = strstr(c->what, "%s") != NULL;
+    bool named = strchr(c->what, '%') != NULL;
     int r = named ? way_make_directory(directory, sizeof directory) : 0;
 
     if (r < 0)
@@ -173,6 +174,13 @@ static int flush(struct course *c)
     return failed(c, enl_flush(c->link.send[c->side], ENL_FOREVER));
 }
 
+static void end(struct course *c)
+{
+    enl_close(c->link.send[c->side]);
+    if (c->link.receive[c->side] != c->link.send[c->side])
+        enl_close(c->link.receive[c->side]);
+}
+
 const struct way way_enlace = {
     .name = "enlace",
     .check = check,
@@ -181,6 +189,7 @@ const struct way way_enlace = {
     .send = send_copy,
     .receive = receive_copy,
     .flush = flush,
+    .end = end,
 };
 
 const struct way way_enlace_in_place = {
@@ -193,4 +202,5 @@ const struct way way_enlace_in_place = {
     .take = take,
     .release = release,
     .flush = flush,
+    .end = end,
 };

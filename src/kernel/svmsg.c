@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "kernel/guarded.h"
 
+#include <assert.h>
 #include <enlace/link.h>
 #include <errno.h>
 #include <limits.h>
@@ -13,6 +14,8 @@
 #include <sys/syscall.h>
 
 #define COPY 040000 /* MSG_COPY, which musl does not name */
+
+static_assert(SVMSG_CUT == MSG_NOERROR && SVMSG_ALL_BUT == MSG_EXCEPT, "they go to the kernel");
 
 void svmsg_limits(struct svmsg_limits *ret_limits)
 {
@@ -85,24 +88,10 @@ int svmsg_remove(int id)
 
 /* ---- messages ------------------------------------------------------------------------------------------- */
 
-static long call_send(int id, const struct svmsg_message *m, size_t size, const atomic_int *unless)
+static int send_refused(size_t size)
 {
-    if (unless == NULL)
-        return msgsnd(id, m, size, IPC_NOWAIT) == 0 ? 0 : -errno;
-    return guarded_call(unless, SYS_msgsnd, (const long[5]){id, (long)m, (long)size, 0, 0});
-}
-
-ssize_t svmsg_send(int id, const struct svmsg_message *m, size_t size, const atomic_int *unless)
-{
-    long result = call_send(id, m, size, unless);
     struct svmsg_limits limits;
 
-    if (result == 0)
-        return (ssize_t)size;
-    if (result == -EIDRM)
-        return removed();
-    if (result != -EINVAL)
-        return result;
     svmsg_limits(&limits);
     if (size <= limits.largest)
         return removed();
@@ -112,27 +101,33 @@ ssize_t svmsg_send(int id, const struct svmsg_message *m, size_t size, const ato
                      size, limits.largest, size);
 }
 
-static long call_receive(int id, struct svmsg_message *m, size_t size, long type, int flags,
-                         const atomic_int *unless)
+ssize_t svmsg_send(int id, const struct svmsg_message *m, size_t size, const atomic_int *unless)
 {
-    if (unless == NULL) {
-        ssize_t count = msgrcv(id, m, size, type, flags | IPC_NOWAIT);
-
-        return count >= 0 ? count : -errno;
-    }
-    return guarded_call(unless, SYS_msgrcv, (const long[5]){id, (long)m, (long)size, type, flags});
+    if (msgsnd(id, m, size, unless == NULL ? IPC_NOWAIT : 0) == 0)
+        return (ssize_t)size;
+    if (errno == EINVAL && unless != NULL && atomic_load_explicit(unless, memory_order_relaxed))
+        return -EINTR; /* a handler has made the type one that is none */
+    if (errno == EINVAL)
+        return send_refused(size);
+    return errno == EIDRM ? removed() : -errno;
 }
 
 ssize_t svmsg_receive(int id, struct svmsg_message *m, size_t size,
                       const struct svmsg_selector *selector, const atomic_int *unless)
 {
-    long type = selector->choice == SVMSG_ANY     ? 0
-                : selector->choice == SVMSG_UP_TO ? -selector->type
-                                                  : selector->type;
-    int flags =
-        (selector->cuts ? MSG_NOERROR : 0) | (selector->choice == SVMSG_ALL_BUT ? MSG_EXCEPT : 0);
-    long result = call_receive(id, m, size, type, flags, unless);
+    long type = selector->type;
+    long result;
 
+    if (unless != NULL) {
+        result =
+            guarded_call(unless, SYS_msgrcv,
+                         (const long[5]){id, (long)m, (long)size, type, (long)selector->flags});
+    } else {
+        result = msgrcv(id, m, size, type, (int)selector->flags | IPC_NOWAIT);
+        result = result >= 0 ? result : -errno;
+    }
+    if (result >= 0)
+        return result;
     if (result == -ENOMSG)
         return -EAGAIN;
     return result == -EIDRM || result == -EINVAL ? removed() : result;

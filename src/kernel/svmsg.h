@@ -30,14 +30,14 @@ struct svmsg_facts {
     uint32_t mode, uid, gid;
 };
 
-/* Which message: any, exactly a type, the lowest up to one, or any other than one. Types are 1 and above. */
-enum svmsg_choice { SVMSG_ANY, SVMSG_TYPE, SVMSG_UP_TO, SVMSG_ALL_BUT };
-
+/* Which message, as the kernel takes it: 0 any, a type exactly that one, a negative one the lowest up to its
+ * opposite. Types are 1 and above. */
 struct svmsg_selector {
-    enum svmsg_choice choice;
-    bool cuts; /* a message larger than the room is cut, and not -E2BIG */
     long type;
+    unsigned flags;
 };
+#define SVMSG_CUT 010000u     /* a message larger than the room is cut, and not -E2BIG */
+#define SVMSG_ALL_BUT 020000u /* any other type than this one */
 
 void svmsg_limits(struct svmsg_limits *ret_limits);
 /* The key of a file and a number from 1 to 255 (ftok). -ENOENT and others of the path. */
@@ -52,8 +52,10 @@ int svmsg_remove(int id);
 
 /* What happens to a queue: all of these say -EIDRM, with a text, once it is removed.
  *
- * unless: NULL, and the call does not wait (-EAGAIN); or a flag, and it waits as in guarded.h, which must be
- * possible. -EINTR then as there. */
+ * unless: NULL, and the call does not wait (-EAGAIN); or a flag that a handler sets, and it waits until a signal
+ * comes (-EINTR, also for no reason: look at the flag, and call again). That a flag set just before is not slept
+ * through takes for a send that m->type is armed (interrupt_arm() of kernel/wait.h), and for a receive that
+ * guarded_possible(). */
 ssize_t svmsg_send(int id, const struct svmsg_message *m, size_t size, const atomic_int *unless);
 /* size: room in m. A larger message is -E2BIG and stays. */
 ssize_t svmsg_receive(int id, struct svmsg_message *m, size_t size,

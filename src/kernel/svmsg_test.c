@@ -26,7 +26,7 @@ static struct {
     unsigned char bytes[ROOM];
 } buffer;
 static struct svmsg_message *const message = (struct svmsg_message *)(void *)&buffer;
-static const struct svmsg_selector any = {.choice = SVMSG_ANY};
+static const struct svmsg_selector any = {.type = 0};
 
 static int make(void)
 {
@@ -121,12 +121,12 @@ TEST(messages_are_chosen_by_their_types)
     CHECK_EQ(put(id, 2, "b"), 1);
     CHECK_EQ(put(id, 5, "e"), 1);
     CHECK_EQ(put(id, 2, "B"), 1);
-    CHECK_EQ(get(id, (struct svmsg_selector){.choice = SVMSG_TYPE, .type = 4}), -EAGAIN);
-    CHECK_EQ(get(id, (struct svmsg_selector){.choice = SVMSG_UP_TO, .type = 4}), 1);
+    CHECK_EQ(get(id, (struct svmsg_selector){.type = 4}), -EAGAIN);
+    CHECK_EQ(get(id, (struct svmsg_selector){.type = -4}), 1);
     CHECK_EQ(buffer.bytes[0], 'b');
-    CHECK_EQ(get(id, (struct svmsg_selector){.choice = SVMSG_ALL_BUT, .type = 3}), 1);
+    CHECK_EQ(get(id, (struct svmsg_selector){.type = 3, .flags = SVMSG_ALL_BUT}), 1);
     CHECK_EQ(buffer.bytes[0], 'e');
-    CHECK_EQ(get(id, (struct svmsg_selector){.choice = SVMSG_TYPE, .type = 2}), 1);
+    CHECK_EQ(get(id, (struct svmsg_selector){.type = 2}), 1);
     CHECK_EQ(buffer.bytes[0], 'B');
     CHECK_EQ(get(id, any), 1);
     CHECK_EQ(buffer.type, 3);
@@ -135,7 +135,7 @@ TEST(messages_are_chosen_by_their_types)
 
 TEST(a_message_without_room_stays_unless_it_may_be_cut)
 {
-    struct svmsg_selector cuts = {.choice = SVMSG_ANY, .cuts = true};
+    struct svmsg_selector cuts = {.flags = SVMSG_CUT};
     int id = make();
 
     CHECK_EQ(put(id, 1, "hello"), 5);

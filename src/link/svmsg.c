@@ -2,9 +2,10 @@
 /* svmsg: System V message queues: a key, whole messages, each with a type by which receivers choose.
  *
  * The kernel gives them neither a descriptor nor a timeout. A lone thread that waits without a deadline sleeps in
- * the kernel's call (kernel/guarded.h). Any other wait looks again and again, at first as often as it can, then
- * after pauses, each twice as long as the last one, up to a bound. For poll() a thread does so, if the address
- * asks for it. */
+ * the kernel's call; what ends it is, for a send, an argument that an interrupt makes invalid, and for a receive,
+ * which has none in memory, kernel/guarded.h. Any other wait looks again and again, at first as often as it can,
+ * then after pauses, each twice as long as the last one, up to a bound. For poll() a thread does so, if the
+ * address asks for it. */
 #include "kernel/svmsg.h"
 
 #include "base/error.h"
@@ -200,11 +201,6 @@ static int svmsg_wait(struct enl_link *l, unsigned events, enl_deadline until)
     return result;
 }
 
-static const atomic_int *unless(const struct enl_link *l, bool may_block)
-{
-    return may_block ? &l->interrupt.raised : NULL;
-}
-
 /* ---- messages --------------------------------------------------------------------------------------------- */
 
 /* The descriptor tells at once what a call of this link's has changed. */
@@ -232,6 +228,18 @@ static ssize_t explain(ssize_t result, const char *verb)
     }
 }
 
+/* A handler that interrupts makes the type, which the kernel reads when the call begins, one that is none. */
+static ssize_t send_waiting(struct enl_link *l, size_t size)
+{
+    struct svmsg_link *s = link_state(l);
+    ssize_t result = interrupt_arm(&l->interrupt, (int64_t *)(void *)&s->out->type);
+
+    if (result == 0)
+        result = svmsg_send(s->id, s->out, size, &l->interrupt.raised);
+    interrupt_disarm(&l->interrupt);
+    return result == -ECANCELED ? -EINTR : result; /* link.c looks why */
+}
+
 static ssize_t svmsg_link_send(struct enl_link *l, const struct enl_message *m, bool may_block)
 {
     struct svmsg_link *s = link_state(l);
@@ -245,46 +253,34 @@ static ssize_t svmsg_link_send(struct enl_link *l, const struct enl_message *m, 
     s->out->type = m->type == 0 ? 1 : (long)m->type;
     if (m->size > 0)
         memcpy(s->out->bytes, m->data, m->size);
-    result = svmsg_send(s->id, s->out, m->size, unless(l, may_block));
-    if (result >= 0) {
-        begin_anew(&s->sending);
-        look(s);
-    }
-    return explain(result, "take");
+    result = may_block ? send_waiting(l, m->size) : svmsg_send(s->id, s->out, m->size, NULL);
+    if (result < 0)
+        return explain(result, "take");
+    begin_anew(&s->sending);
+    look(s);
+    return result;
 }
 
 static int select_by(const struct enl_match *match, struct svmsg_selector *ret_selector)
 {
-    static const enum svmsg_choice choices[] = {
-        [ENL_MATCH_ANY] = SVMSG_ANY,
-        [ENL_MATCH_TYPE] = SVMSG_TYPE,
-        [ENL_MATCH_UP_TO] = SVMSG_UP_TO,
-        [ENL_MATCH_ALL_BUT] = SVMSG_ALL_BUT,
-    };
-
-    *ret_selector = (struct svmsg_selector){.choice = SVMSG_ANY};
-    if (match == NULL || match->kind == ENL_MATCH_ANY)
+    if (match->kind == ENL_MATCH_ANY)
         return 0;
     if (match->type < 1 || match->type > LONG_MAX)
         return error_set(-EINVAL, "no message has the type %lld: they are 1 to %ld",
                          (long long)match->type, LONG_MAX);
-    ret_selector->choice = choices[match->kind];
-    ret_selector->type = (long)match->type;
+    ret_selector->type = (long)(match->kind == ENL_MATCH_UP_TO ? -match->type : match->type);
+    if (match->kind == ENL_MATCH_ALL_BUT)
+        ret_selector->flags |= SVMSG_ALL_BUT;
     return 0;
 }
 
 static bool selects(const struct svmsg_selector *selector, long type)
 {
-    switch (selector->choice) {
-    case SVMSG_TYPE:
-        return type == selector->type;
-    case SVMSG_UP_TO:
-        return type <= selector->type;
-    case SVMSG_ALL_BUT:
+    if ((selector->flags & SVMSG_ALL_BUT) != 0)
         return type != selector->type;
-    default:
-        return true;
-    }
+    if (selector->type < 0)
+        return type <= -selector->type;
+    return selector->type == 0 || type == selector->type;
 }
 
 /* The kernel does not say how large the message is that did not fit: it is looked for among those that wait.
@@ -300,7 +296,7 @@ static int refuse_large(struct svmsg_link *s, const struct svmsg_selector *selec
         if (count < 0 || !selects(selector, s->in->type) || s->in->type >= lowest)
             continue;
         larger = (size_t)count > size ? (size_t)count : larger;
-        if (selector->choice != SVMSG_UP_TO)
+        if (selector->type >= 0)
             break;
         lowest = s->in->type;
     }
@@ -329,24 +325,24 @@ static ssize_t fill_message(const struct svmsg_link *s, size_t full_size, struct
 static ssize_t svmsg_link_receive(struct enl_link *l, const struct enl_match *match,
                                   struct enl_message *m, bool may_block)
 {
+    const atomic_int *unless = may_block && guarded_possible() ? &l->interrupt.raised : NULL;
+    struct svmsg_selector selector = {.type = 0};
     struct svmsg_link *s = link_state(l);
-    struct svmsg_selector selector;
-    bool cuts = (m->flags & ENL_TRUNCATE) != 0;
-    size_t size = cuts || m->capacity > s->room ? s->room : m->capacity;
-    ssize_t result = select_by(match, &selector);
+    size_t size = m->capacity < s->room ? m->capacity : s->room;
+    ssize_t result = match == NULL ? 0 : select_by(match, &selector);
 
     if (result < 0)
         return result;
-    selector.cuts = cuts;
-    result = svmsg_receive(s->id, s->in, size, &selector, unless(l, may_block));
-    if (result >= 0) {
-        begin_anew(&s->receiving);
-        look(s);
-        return fill_message(s, (size_t)result, m);
+    if ((m->flags & ENL_TRUNCATE) != 0) {
+        selector.flags |= SVMSG_CUT;
+        size = s->room;
     }
-    if (result == -E2BIG)
-        return refuse_large(s, &selector, size);
-    return explain(result, "give");
+    result = svmsg_receive(s->id, s->in, size, &selector, unless);
+    if (result < 0)
+        return result == -E2BIG ? refuse_large(s, &selector, size) : explain(result, "give");
+    begin_anew(&s->receiving);
+    look(s);
+    return fill_message(s, (size_t)result, m);
 }
 
 static ssize_t svmsg_link_peek(struct enl_link *l, size_t index, struct enl_message *m)
@@ -524,8 +520,7 @@ static int init_link(struct enl_link *l, const struct address *a, int id)
         result = make_room(s->room, &s->out);
     if (result == 0 && address_value(a, "pollable") != 0)
         result = start_watch(l);
-    if (result == 0 && guarded_possible())
-        link_allow_blocking(l, -1); /* the call itself looks for an interrupt */
+    link_allow_blocking(l, -1); /* the calls themselves look for an interrupt */
     return result;
 }
 

@@ -17,8 +17,8 @@ from programs import ROOT, expect, expected, finish, main, printed, wait_until
 
 SOURCES = sorted((ROOT / 'examples').glob('*.c'))
 # Those that have tests of their own below, for they need an address or a peer; all others run as they are.
-WITH_PEERS = {'daemon', 'echo_server', 'echo_sockets', 'fifo_open', 'fifo_reader', 'fifo_writer', 'init', 'mq',
-              'unix_datagram', 'unix_stream', 'worker'}
+WITH_PEERS = {'answer_queues', 'answer_types', 'daemon', 'echo_server', 'echo_sockets', 'fifo_open',
+              'fifo_reader', 'fifo_writer', 'init', 'mq', 'unix_datagram', 'unix_stream', 'worker'}
 ALONE = [source.stem for source in SOURCES if source.stem not in WITH_PEERS]
 
 
@@ -66,6 +66,21 @@ def runs_at_an_address(name, scheme, options=''):
 
 def mq_runs(programs, folder):
     expect(programs.run('mq', f'mq:/enlace-test-{os.getpid()}?depth=4'), expected('mq'))
+
+
+def queues_of_answers_run(questions, answers):
+    def check(programs, folder):
+        here = {'folder': folder, 'number': os.getpid()}
+        addresses = [questions.format(**here), answers.format(**here)]
+        expect(programs.run('answer_queues', *addresses), expected('answer_queues'))
+        assert not list(folder.iterdir()), 'a name is left'
+        expect(programs.run('answer_queues', *addresses), expected('answer_queues'))  # nothing else is
+    return check
+
+
+def types_of_answers_run(programs, folder):
+    for _ in range(2):
+        expect(programs.run('answer_types', f'svmsg:{folder}#1'), expected('answer_types'))
 
 
 def capabilities_of_any_address(programs, folder):
@@ -309,6 +324,11 @@ if __name__ == '__main__':
         ('each example is built, expected and public', each_example_is_whole),
         *((f'{name} runs', runs_alone(name)) for name in ALONE),
         ('mq runs', mq_runs),
+        ('POSIX queues of answers run', queues_of_answers_run(
+            'mq:/enlace-questions-{number}', 'mq:/enlace-answers-{number}-')),
+        ('System V queues of answers run', queues_of_answers_run('svmsg:{folder}#1', 'svmsg:{folder}#1')),
+        ('FIFOs of answers run', queues_of_answers_run('fifo:{folder}/q', 'fifo:{folder}/a')),
+        ('types of answers run', types_of_answers_run),
         ('unix_stream runs at a path', runs_at_an_address('unix_stream', 'unix')),
         ('unix_datagram runs at a path',
          runs_at_an_address('unix_datagram', 'unix', '?type=datagram')),
