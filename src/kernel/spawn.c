@@ -187,7 +187,10 @@ int spawn_place_descriptors(const struct spawn_move moves[], size_t count, int *
 
 /* ---- steps, in the child ------------------------------------------------------------------------------- */
 
-_Noreturn static void fail(const struct birth *b, enum spawn_step step, int result)
+/* The address sanitizer takes the child's stack for a broken one where a call does not return. */
+#define ON_OWN_STACK __attribute__((no_sanitize_address))
+
+ON_OWN_STACK _Noreturn static void fail(const struct birth *b, enum spawn_step step, int result)
 {
     struct failure f = {.step = (int)step, .result = result};
 
@@ -280,7 +283,7 @@ static int execute(const struct spawn_plan *plan)
 }
 
 /* Everything after the birth; does not return. */
-_Noreturn static void become(struct birth *b)
+ON_OWN_STACK _Noreturn static void become(struct birth *b)
 {
     const struct spawn_plan *plan = b->plan;
     sigset_t none;
@@ -311,13 +314,13 @@ _Noreturn static void become(struct birth *b)
     fail(b, SPAWN_EXECUTE, execute(plan));
 }
 
-static int run_child(void *argument)
+ON_OWN_STACK static int run_child(void *argument)
 {
     become(argument);
 }
 
 /* The first of two: its end leaves the second one to init. */
-static int run_middle(void *argument)
+ON_OWN_STACK static int run_middle(void *argument)
 {
     struct birth *b = argument;
     int flags = CLONE_VFORK | SIGCHLD | (b->shares ? CLONE_VM : 0);
@@ -328,7 +331,7 @@ static int run_middle(void *argument)
     _exit(0);
 }
 
-static int run_alone(void *argument)
+ON_OWN_STACK static int run_alone(void *argument)
 {
     struct birth *b = argument;
 
