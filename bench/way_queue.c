@@ -53,7 +53,7 @@ static int open_queue(struct course *c, int ret_fds[2])
 
 static int check_mq(struct course *c)
 {
-    int fds[2], r = open_queue(c, fds);
+    int fds[2] = {-1, -1}, r = open_queue(c, fds);
 
     if (r < 0) {
         (void)snprintf(c->error, sizeof c->error, "no bare queue for messages of %zu bytes: %s",
@@ -67,7 +67,7 @@ static int check_mq(struct course *c)
 
 static int mq_direction(struct course *c, enum side from)
 {
-    int fds[2], r = open_queue(c, fds);
+    int fds[2] = {-1, -1}, r = open_queue(c, fds);
 
     if (r < 0)
         return r;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "kernel/descriptor.h"
+#include "kernel/limit.h"
 #include "kernel/sigpipe.h"
 #include "kernel/wait.h"
 
@@ -184,21 +185,6 @@ int pipe_capacity(int fd, size_t *ret_bytes)
     return 0;
 }
 
-static unsigned long read_limit(const char *path)
-{
-    char text[32];
-    unsigned long value = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-
-    descriptor_close(fd);
-    if (size <= 0)
-        return 0;
-    text[size] = '\0';
-    (void)sscanf(text, "%lu", &value);
-    return value;
-}
-
 int pipe_set_capacity(int fd, size_t bytes)
 {
     int result;
@@ -210,9 +196,9 @@ int pipe_set_capacity(int fd, size_t bytes)
         return error_set(
             result,
             "a capacity of %zu bytes is not allowed: above /proc/sys/fs/pipe-max-size "
-            "(%lu), or the pipes of this user are above pipe-user-pages-soft (%lu pages)",
-            bytes, read_limit("/proc/sys/fs/pipe-max-size"),
-            read_limit("/proc/sys/fs/pipe-user-pages-soft"));
+            "(%llu), or the pipes of this user are above pipe-user-pages-soft (%llu pages)",
+            bytes, (unsigned long long)limit_read("/proc/sys/fs/pipe-max-size", 0),
+            (unsigned long long)limit_read("/proc/sys/fs/pipe-user-pages-soft", 0));
     if (result == -EBUSY)
         return error_set(result, "a capacity of %zu bytes is less than what waits in the pipe now",
                          bytes);

@@ -406,6 +406,41 @@ static void without_it_messages_name_no_sender(struct rig *r)
     CHECK_EQ(m.sender.pid, 0);
 }
 
+/* ---- looking without taking ------------------------------------------------------------------ */
+
+static void messages_are_looked_at_and_stay(struct rig *r)
+{
+    unsigned char buffer[64];
+    struct enl_message m = {.data = buffer, .capacity = sizeof(buffer)};
+
+    CHECK_EQ(enl_peek(r->receiver, 0, &m), -EAGAIN);
+    for (unsigned i = 0; i < 3; i++)
+        send_numbered(r->sender, size_near(r, 20 + i), 0, i);
+    for (unsigned i = 0; i < 6; i++) {
+        ssize_t size = enl_peek(r->receiver, i % 3, &m);
+        if (size == -ENOSYS)
+            SKIP("this kernel cannot: %s", enl_error_text());
+        CHECK_EQ(size, size_near(r, 20 + i % 3));
+        check_filled(buffer, m.size, 0, i % 3);
+    }
+    CHECK_EQ(enl_peek(r->receiver, 3, &m), -EAGAIN);
+    m = (struct enl_message){.data = buffer, .capacity = 1};
+    CHECK_EQ(enl_peek(r->receiver, 0, &m), -EMSGSIZE);
+    for (unsigned i = 0; i < 3; i++)
+        receive_numbered(r->receiver, size_near(r, 20 + i), 0, i);
+    CHECK_EQ(enl_peek(r->receiver, 0, &m), -EAGAIN);
+}
+
+static void without_it_looking_is_refused(struct rig *r)
+{
+    unsigned char buffer[64];
+    struct enl_message m;
+
+    init_plain(r, &m, buffer);
+    CHECK_LACKS(enl_peek(r->receiver, 0, &m), ENL_CAN_PEEK);
+    check_works(r, 0);
+}
+
 /* ---- the row itself -------------------------------------------------------------------------- */
 
 static void row_of_the_address_is_that_of_the_link(struct rig *r)
@@ -462,6 +497,8 @@ static const struct suite_case cases[] = {
     CASE(without_credentials_it_says_so, .lacks = ENL_CAN_CREDENTIALS),
     CASE(kernel_says_who_sent_each_message, .needs = ENL_CAN_SENDER),
     CASE(without_it_messages_name_no_sender, .lacks = ENL_CAN_SENDER),
+    CASE(messages_are_looked_at_and_stay, .needs = ENL_CAN_PEEK | ENL_CAN_LOSSLESS),
+    CASE(without_it_looking_is_refused, .lacks = ENL_CAN_PEEK),
     CASE(row_of_the_address_is_that_of_the_link),
     CASE(row_names_every_way_to_meet, .bare = true),
 };
