@@ -149,10 +149,24 @@ ssize_t svmsg_peek(int id, size_t index, struct svmsg_message *m, size_t size)
 
 /* ---- records -------------------------------------------------------------------------------------------- */
 
+/* Who may not receive is refused the record by its id (IPC_STAT), though the owner of a queue with any mode must
+ * read it to change it, and everybody may see it in /proc/sysvipc: its place in the kernel's table gives it, too. The
+ * place is the lower part of the id, whose width depends on how the kernel was started. */
+static int read_record(int id, struct msqid_ds *ret_record)
+{
+    static const int masks[] = {0x7fff, 0xffffff};
+    int result = control(id, IPC_STAT, ret_record);
+
+    for (size_t i = 0; result == -EACCES && i < sizeof masks / sizeof masks[0]; i++)
+        if (msgctl(id & masks[i], MSG_STAT_ANY, ret_record) == id)
+            return 0;
+    return result;
+}
+
 int svmsg_facts(int id, struct svmsg_facts *ret_facts)
 {
     struct msqid_ds record;
-    int result = control(id, IPC_STAT, &record);
+    int result = read_record(id, &record);
 
     if (result < 0)
         return result;
@@ -175,7 +189,7 @@ int svmsg_facts(int id, struct svmsg_facts *ret_facts)
 int svmsg_set_mode(int id, uint32_t mode)
 {
     struct msqid_ds record;
-    int result = control(id, IPC_STAT, &record);
+    int result = read_record(id, &record);
 
     record.msg_perm.mode = (__typeof__(record.msg_perm.mode))mode;
     return result < 0 ? result : control(id, IPC_SET, &record);
@@ -184,7 +198,7 @@ int svmsg_set_mode(int id, uint32_t mode)
 int svmsg_set_owner(int id, uint32_t uid, uint32_t gid)
 {
     struct msqid_ds record;
-    int result = control(id, IPC_STAT, &record);
+    int result = read_record(id, &record);
 
     if (uid != UINT32_MAX)
         record.msg_perm.uid = uid;
@@ -197,7 +211,7 @@ int svmsg_set_capacity(int id, size_t bytes)
 {
     struct svmsg_limits limits;
     struct msqid_ds record;
-    int result = control(id, IPC_STAT, &record);
+    int result = read_record(id, &record);
 
     record.msg_qbytes = bytes;
     if (result == 0)

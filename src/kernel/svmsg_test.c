@@ -242,6 +242,48 @@ TEST(a_queues_record_is_changed_in_parts)
     CHECK_EQ(svmsg_set_mode(id, 0600), -EIDRM);
 }
 
+static void change_without_right(void *argument)
+{
+    struct svmsg_facts facts;
+    int id = *(int *)argument;
+
+    CHECK_OK(svmsg_facts(id, &facts)); /* it is no secret: /proc/sysvipc/msg has it */
+    CHECK_EQ(facts.capacity, 100);
+    CHECK_EQ(svmsg_set_mode(id, 0666), -EPERM);
+}
+
+static void change_own(void *unused)
+{
+    struct svmsg_facts facts;
+    int id = make();
+
+    (void)unused;
+    CHECK_OK(svmsg_set_capacity(id, 100));
+    CHECK_OK(svmsg_set_mode(id, 0));
+    CHECK_EQ(put(id, 1, "x"), -EACCES);
+    CHECK_OK(
+        svmsg_set_mode(id, 0600)); /* nobody may read it, but its owner can give the right back */
+    CHECK_OK(svmsg_facts(id, &facts));
+    CHECK_EQ(facts.capacity, 100);
+    CHECK_EQ(facts.uid, getuid());
+    CHECK_EQ(put(id, 1, "x"), 1);
+    CHECK_OK(svmsg_remove(id));
+}
+
+TEST(a_record_that_may_not_be_read_is_known_all_the_same)
+{
+    int id;
+
+    if (test_is_emulated())
+        SKIP("the emulator does not know MSG_STAT_ANY");
+    test_as_user(change_own, NULL);
+    id = make();
+    CHECK_OK(svmsg_set_capacity(id, 100));
+    if (test_is_root())
+        test_as_user(change_without_right, &id);
+    CHECK_OK(svmsg_remove(id));
+}
+
 /* ---- limits ----------------------------------------------------------------------------------------------------- */
 
 static void exceed_capacity(void *unused)

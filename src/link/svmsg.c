@@ -470,7 +470,7 @@ static int make_room(size_t size, struct svmsg_message **ret_room)
     return result;
 }
 
-/* What the queue holds bounds what can be sent. Who may not receive is not told. */
+/* What the queue holds bounds what can be sent, if the kernel tells who may not receive. */
 static int adjust_size(struct enl_link *l, const struct address *a, int id)
 {
     struct svmsg_facts facts;
