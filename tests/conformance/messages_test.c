@@ -119,6 +119,71 @@ static void messages_that_wait_become_one(struct rig *r)
     }
 }
 
+/* A message that the mechanism gives a name to can be answered: the name says whom to send to. */
+static void named_message_is_answered_by_name(struct rig *r)
+{
+    unsigned char buffer[128];
+    struct enl_message m = {.data = buffer, .capacity = sizeof(buffer)};
+    struct enl_link *asker;
+
+    if (enl_open(r->address, ENL_READ | ENL_WRITE | ENL_CREATE, &r->receiver) < 0)
+        return; /* who receives here does not send */
+    CHECK_OK(enl_open(r->sender_address, ENL_READ | ENL_WRITE, &asker));
+    send_numbered(asker, size_near(r, 64), 0, 1);
+    CHECK_OK(enl_receive_message(r->receiver, NULL, test_until(), &m));
+    check_filled(buffer, m.size, 0, 1);
+    if (m.name_size > 0) {
+        struct enl_message answer = {.data = buffer, .size = size_near(r, 48)};
+        CHECK(m.name_size <= ENL_PEER_NAME_SIZE);
+        answer.name_size = m.name_size;
+        memcpy(answer.name, m.name, m.name_size);
+        fill(buffer, answer.size, 0, 2);
+        CHECK_EQ(enl_send_message(r->receiver, &answer, test_until()), answer.size);
+        receive_numbered(asker, size_near(r, 48), 0, 2);
+    }
+    enl_close(asker);
+}
+
+/* What a receive asked for decides, not what a send sent. */
+static void bytes_come_in_any_pieces(struct rig *r)
+{
+    unsigned char wanted[64], got[64];
+
+    fill(wanted, sizeof(wanted), 0, 0);
+    CHECK_EQ(enl_send(r->sender, wanted, 40, test_until()), 40);
+    CHECK_EQ(enl_send(r->sender, wanted + 40, 24, test_until()), 24);
+    for (size_t have = 0; have < sizeof(got);) {
+        size_t room = sizeof(got) - have < 7 ? sizeof(got) - have : 7;
+        ssize_t count = enl_receive(r->receiver, got + have, room, test_until());
+        CHECK(count > 0 && count <= (ssize_t)room);
+        have += (size_t)count;
+    }
+    CHECK_MEM(got, wanted, sizeof(got));
+    CHECK_EQ(enl_receive(r->receiver, got, sizeof(got), ENL_NOW), -EAGAIN);
+}
+
+/* More than there is room for, and nobody receives: some of it is lost, but nothing torn or doubled. */
+static void what_arrives_of_too_much_is_whole(struct rig *r)
+{
+    size_t size = size_near(r, 1000);
+    unsigned char buffer[2048];
+    unsigned count = 0, last = 0, came = 0, sender, number;
+
+    while (count < 2000) {
+        ssize_t sent = try_send(r->sender, size, ++count, ENL_NOW);
+        CHECK(sent == (ssize_t)size || sent == -EAGAIN);
+    }
+    for (ssize_t got; (got = enl_receive(r->receiver, buffer, sizeof(buffer), ENL_NOW)) >= 0;
+         came++) {
+        check_whole(buffer, (size_t)got, &sender, &number);
+        CHECK(number <= count);
+        CHECK(number > last || !rig_can(r, ENL_CAN_ORDER));
+        last = number;
+    }
+    CHECK(came > 0 && came < count);
+    check_works(r, 3);
+}
+
 static void carries_every_byte_or_refuses_it(struct rig *r)
 {
     size_t size = size_near(r, 16);
@@ -419,6 +484,10 @@ static const struct suite_case cases[] = {
     CASE(refuses_empty_messages, .needs = ENL_CAN_BOUNDARIES,
          .lacks = ENL_CAN_EMPTY | ENL_CAN_FIXED_SIZE),
     CASE(messages_that_wait_become_one, .needs = ENL_CAN_MERGE),
+    CASE(named_message_is_answered_by_name, .meet = ENL_MEET_OPEN, .bare = true),
+    CASE(bytes_come_in_any_pieces, .lacks = ENL_CAN_BOUNDARIES | ENL_CAN_FIXED_SIZE),
+    CASE(what_arrives_of_too_much_is_whole, .needs = ENL_CAN_BOUNDARIES,
+         .lacks = ENL_CAN_LOSSLESS | ENL_CAN_FIXED_SIZE),
     CASE(carries_every_byte_or_refuses_it),
     CASE(refuses_one_byte_too_large),
     CASE(refuses_other_sizes_where_one_is_fixed, .needs = ENL_CAN_FIXED_SIZE),
