@@ -9,6 +9,7 @@
 #include "kernel/svmsg.h"
 
 #include "base/error.h"
+#include "base/svname.h"
 #include "kernel/clock.h"
 #include "kernel/guarded.h"
 #include "kernel/holders.h"
@@ -25,7 +26,6 @@
 #define EAGER_NS 30000 /* so long others are let run, and nothing more */
 #define PAUSE_FIRST_NS 20000
 #define PAUSE_MOST_NS 2000000
-#define NAME_MOST 4000 /* a path, "#" and a number */
 #define MESSAGE_MOST (1u << 30)
 
 /* Of one wait, which may be many looks. */
@@ -56,83 +56,34 @@ static const struct address_option svmsg_options[] = {
     {.name = NULL},
 };
 
-static int refuse_name(const struct address *a, const char *why)
-{
-    return error_set(-EINVAL,
-                     "svmsg:%s: %s. A queue is named by a number (svmsg:0x1234), or by a path and "
-                     "a number from 1 to 255 (svmsg:/srv/app#1)",
-                     a->name, why);
-}
-
-static int parse_key(const struct address *a, int32_t *ret_key)
-{
-    unsigned long long key;
-    char *end;
-
-    if (a->name[0] < '0' || a->name[0] > '9')
-        return refuse_name(a, "this is neither a number nor a path with \"#\" and a number");
-    errno = 0;
-    key = strtoull(a->name, &end, strncmp(a->name, "0x", 2) == 0 ? 16 : 10);
-    if (*end != '\0' || end[-1] == 'x')
-        return refuse_name(a, "a number has digits alone, or 0x and hexadecimal ones");
-    if (errno != 0 || key > UINT32_MAX)
-        return refuse_name(a, "a key has 32 bits");
-    if (key == 0)
-        return refuse_name(a, "0 is no key; svmsg: alone is a queue without one");
-    *ret_key = (int32_t)(uint32_t)key;
-    return 0;
-}
-
-/* The number behind the last "#", which is at mark. */
-static int parse_number(const struct address *a, const char *mark, int *ret_number)
-{
-    int number = 0;
-
-    for (const char *digit = mark + 1; *digit != '\0'; digit++) {
-        if (*digit < '0' || *digit > '9' || number > 255)
-            return refuse_name(a, "behind \"#\" stands a number from 1 to 255");
-        number = number * 10 + (*digit - '0');
-    }
-    if (number < 1 || number > 255)
-        return refuse_name(a, "behind \"#\" stands a number from 1 to 255");
-    *ret_number = number;
-    return 0;
-}
-
 /* Whether the name can be one; asks for no file yet. */
 static int check_name(const struct address *a)
 {
-    const char *mark = strrchr(a->name, '#');
-    int32_t key;
-    int number;
+    struct svname name;
 
-    if (mark == NULL)
-        return parse_key(a, &key);
-    if (mark == a->name)
-        return refuse_name(a, "the path in front of \"#\" is missing");
-    return parse_number(a, mark, &number);
+    return svname_parse(a, "queue", &name);
 }
 
 static int key_of(const struct address *a, int32_t *ret_key)
 {
-    const char *mark = strrchr(a->name, '#');
-    char path[NAME_MOST];
-    int number;
-    int result;
+    struct svname name;
+    int result = svname_parse(a, "queue", &name);
 
-    if (mark == NULL)
-        return parse_key(a, ret_key);
-    result = parse_number(a, mark, &number);
     if (result < 0)
         return result;
-    memcpy(path, a->name, (size_t)(mark - a->name));
-    path[mark - a->name] = '\0';
-    result = svmsg_key(path, number, ret_key);
+    if (name.path[0] == '\0') {
+        *ret_key = name.key;
+        return 0;
+    }
+    result = svmsg_key(name.path, name.number, ret_key);
     if (result < 0)
-        return error_set(result, "svmsg:%s: no key without the file %s: %s", a->name, path,
+        return error_set(result, "svmsg:%s: no key without the file %s: %s", a->name, name.path,
                          strerror(-result));
-    return *ret_key == 0 ? refuse_name(a, "the key of this path and number is 0, which is no key")
-                         : 0;
+    return *ret_key != 0 ? 0
+                         : error_set(-EINVAL,
+                                     "svmsg:%s: the key of this path and number is 0, which is no "
+                                     "key",
+                                     a->name);
 }
 
 static int svmsg_describe(const struct address *a, struct enl_caps *caps)
@@ -645,7 +596,7 @@ const struct link_driver svmsg_driver = {
     .address = {.scheme = "svmsg",
                 .syntax = "svmsg:KEY",
                 .name = ADDRESS_NAME_OPTIONAL,
-                .name_most = NAME_MOST - 1,
+                .name_most = SVNAME_MOST,
                 .options = svmsg_options},
     .ops = &svmsg_ops,
     .state_size = sizeof(struct svmsg_link),
