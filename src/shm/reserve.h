@@ -4,6 +4,7 @@
 #define SHM_RESERVE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Gives the file of fd at least size bytes, and each of them memory or disk, so that no store into a mapping of
  * it can fail. what names it in the text: "the ring of channel:jobs". -EFBIG: RLIMIT_FSIZE or the file system
@@ -11,5 +12,8 @@
  * memory cgroup, would not hold it; the kernel would end a process. The text says "needs X, has Y".
  * Nothing was changed then. What others take between the look and the use is beyond this call. */
 int reserve_memory(int fd, size_t size, const char *what);
+
+/* The look alone, for memory that has no descriptor: -ENOMEM. */
+int reserve_check_memory(uint64_t size, const char *what);
 
 #endif

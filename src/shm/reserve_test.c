@@ -6,9 +6,15 @@
 
 #include <enlace/error.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 static int memory_file(void)
@@ -44,4 +50,112 @@ TEST(a_size_beyond_the_limit_of_files_is_told_and_is_no_signal)
     CHECK_CONTAINS(enl_error_text(), "the file needs 65537 bytes, has 65536");
     CHECK_OK(reserve_memory(fd, 65536, "the file"));
     (void)close(fd);
+}
+
+static bool may_mount(const char *path, const char *options)
+{
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mkdir(path, 0700) != 0)
+        return false;
+    return mount("tmpfs", path, "tmpfs", 0, options) == 0;
+}
+
+TEST(a_full_file_system_is_told_and_keeps_nothing)
+{
+    const char *path = test_temp_path("small");
+    struct stat s;
+    char name[4096];
+    int fd;
+
+    if (!may_mount(path, "size=64k"))
+        SKIP("no file system can be mounted here");
+    (void)snprintf(name, sizeof name, "%s/file", path);
+    fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(fd >= 0);
+    CHECK_EQ(reserve_memory(fd, 65536 + 4096, "the file"), -ENOSPC);
+    CHECK_CONTAINS(enl_error_text(), "the file needs 69632 bytes, has 65536 free in this tmpfs");
+    CHECK_EQ(fstat(fd, &s), 0);
+    CHECK_EQ(s.st_blocks, 0);
+    CHECK_EQ(s.st_size, 0);
+    CHECK_OK(reserve_memory(fd, 65536, "the file"));
+    CHECK_EQ(reserve_memory(fd, 65537, "the file"), -ENOSPC);
+    CHECK_CONTAINS(enl_error_text(), "has 0 free");
+    (void)close(fd);
+    CHECK_EQ(umount(path), 0);
+    CHECK_EQ(rmdir(path), 0);
+}
+
+TEST(more_than_the_machine_has_is_told_and_ends_nobody)
+{
+    struct sysinfo info;
+    size_t size;
+    int fd = memory_file();
+
+    CHECK_EQ(sysinfo(&info), 0);
+    if ((info.totalram + info.totalswap) > (SIZE_MAX / 4) / info.mem_unit)
+        SKIP("all of memory is no size here");
+    size = (size_t)(info.totalram + info.totalswap) * info.mem_unit;
+    CHECK_EQ(reserve_memory(fd, size, "the file"), -ENOMEM);
+    CHECK_CONTAINS(enl_error_text(), "the file needs ");
+    CHECK_CONTAINS(enl_error_text(), " bytes of memory, has ");
+    (void)close(fd);
+}
+
+/* ---- cgroups ---------------------------------------------------------------------------------------------- */
+
+#define GROUP_LIMIT 16777216
+
+static bool write_text(const char *folder, const char *file, const char *text)
+{
+    char path[512];
+    int fd;
+    bool done;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        (void)close(fd);
+    return done;
+}
+
+/* A memory cgroup below the root's, of either version. */
+static bool make_group(char *folder, size_t room)
+{
+    bool first = access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0;
+    char limit[32];
+
+    (void)snprintf(folder, room, "/sys/fs/cgroup/%s%s", first ? "memory/" : "", test_name("group"));
+    (void)snprintf(limit, sizeof limit, "%d", GROUP_LIMIT);
+    if (mkdir(folder, 0755) != 0)
+        return false;
+    if (write_text(folder, first ? "memory.limit_in_bytes" : "memory.max", limit))
+        return true;
+    (void)rmdir(folder);
+    return false;
+}
+
+static void reserve_in_group(void *folder)
+{
+    int fd = memory_file();
+
+    CHECK(write_text(folder, "cgroup.procs", "0"));
+    CHECK_EQ(reserve_memory(fd, 4 * GROUP_LIMIT, "the file"), -ENOMEM);
+    CHECK_CONTAINS(enl_error_text(), "the file needs 67108864 bytes of memory, has ");
+    CHECK_CONTAINS(enl_error_text(), "within the limit of the memory cgroup ");
+    CHECK_CONTAINS(enl_error_text(), folder);
+    CHECK_OK(reserve_memory(fd, GROUP_LIMIT / 4, "the file"));
+    CHECK_EQ(reserve_memory(fd, GROUP_LIMIT, "the file"), -ENOMEM);
+    (void)close(fd);
+}
+
+TEST(the_limit_of_a_memory_cgroup_is_told_and_ends_nobody)
+{
+    char folder[256];
+
+    if (!test_is_root() || !make_group(folder, sizeof folder))
+        SKIP("no memory cgroup can be made here");
+    test_join(test_child(reserve_in_group, folder));
+    while (rmdir(folder) != 0) /* the kernel counts the dead child a moment longer */
+        CHECK_EQ(errno, EBUSY);
 }
