@@ -81,7 +81,8 @@ int signal_target_send(const struct signal_target *target, int number, uint64_t 
 /* Whether one of them waits for the process, as /proc says. -ESRCH. */
 int signal_target_pending(const struct signal_target *target, uint64_t set, bool *ret_pending);
 
-/* Tests take the descriptors of processes away. */
+/* Tests take the descriptors of processes away, and restartable sequences. */
 void signal_pretend_old_kernel(bool old);
+bool signal_pretends_old_kernel(void);
 
 #endif

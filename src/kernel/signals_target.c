@@ -17,12 +17,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Set by tests, before a target is opened. */
+/* Set by tests, before a target is opened and signals are taken. */
 static atomic_bool pretend_old;
 
 void signal_pretend_old_kernel(bool old)
 {
     atomic_store_explicit(&pretend_old, old, memory_order_relaxed);
+}
+
+bool signal_pretends_old_kernel(void)
+{
+    return atomic_load_explicit(&pretend_old, memory_order_relaxed);
 }
 
 static int send_info(const struct signal_target *target, int number, siginfo_t *info)
@@ -45,7 +50,7 @@ static int open_pidfd(int32_t pid)
 {
     long fd;
 
-    if (atomic_load_explicit(&pretend_old, memory_order_relaxed))
+    if (signal_pretends_old_kernel())
         return -ENOSYS;
     fd = syscall(SYS_pidfd_open, pid, 0);
     if (fd >= 0)
