@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define TRIPS 200u
-#define READY 8u /* messages that wait for their receiver; they fit into any mechanism */
 #define LOOKS 100u
 #define LIMIT_NS 20000000000u
 #define MARK 0x656e6c63 /* a prctl() that the kernel does not know */
@@ -28,7 +27,7 @@
 struct call_stage {
     struct crew crew;
     struct course course;
-    uint32_t messages;
+    uint32_t waiting;
 };
 
 static struct call_stage *stage_of(struct crew *c)
@@ -91,7 +90,7 @@ static int count_ready(struct call_stage *s, struct course *c, void *buffer)
     if (c->side == SIDE_PONG)
         crew_meet(&s->crew);
     mark(1);
-    for (uint32_t i = 0; i < READY && r == 0; i++)
+    for (uint32_t i = 0; i < s->waiting && r == 0; i++)
         r = c->side == SIDE_PING ? c->way->send(c, buffer) : c->way->receive(c, buffer);
     mark(0);
     if (c->side == SIDE_PING)
@@ -222,7 +221,7 @@ static void conclude(struct call_stage *s, struct calls *calls)
 
     for (size_t i = 0; i < CALLS_KINDS_MAX; i++)
         total += calls->counts[i];
-    calls->messages = s->course.wait == WAIT_LOOK ? LOOKS : 2 * TRIPS + READY;
+    calls->messages = s->course.wait == WAIT_LOOK ? LOOKS : 2 * TRIPS + s->waiting;
     calls->each = (double)total / calls->messages;
     if (s->crew.error[0] != '\0' || total == 0) {
         calls->error = -ECANCELED;
@@ -231,7 +230,7 @@ static void conclude(struct call_stage *s, struct calls *calls)
     }
 }
 
-void calls_count(const struct entry *e, enum wait wait, size_t size, struct calls *ret_calls)
+void calls_count(const struct entry *e, const struct calls_plan *plan, struct calls *ret_calls)
 {
     struct call_stage *s = crew_memory(sizeof *s);
     pid_t child;
@@ -239,9 +238,10 @@ void calls_count(const struct entry *e, enum wait wait, size_t size, struct call
     memset(ret_calls, 0, sizeof *ret_calls);
     s->course.way = e->way;
     s->course.what = e->what;
-    s->course.size = size;
+    s->course.size = plan->size;
     s->course.pattern = PATTERN_ROUND_TRIP;
-    s->course.wait = wait;
+    s->course.wait = plan->wait;
+    s->waiting = plan->waiting;
     (void)fflush(NULL);
     child = fork();
     if (child == 0)

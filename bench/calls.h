@@ -19,10 +19,16 @@ struct calls {
     uint32_t counts[CALLS_KINDS_MAX]; /* by number */
 };
 
-/* Counts for messages of size bytes. Asleep (ENL_FOREVER): round trips in which each receiver
- * waits, and messages that are there before their receiver comes. Looking (ENL_NOW): a receive
- * that finds nothing, a send, a receive. */
-void calls_count(const struct entry *e, enum wait wait, size_t size, struct calls *ret_calls);
+/* Asleep (ENL_FOREVER): round trips in which each receiver waits, and messages that are there before
+ * their receiver comes. Looking (ENL_NOW): a receive that finds nothing, a send, a receive. */
+struct calls_plan {
+    enum wait wait;
+    size_t size;      /* of a message */
+    uint32_t waiting; /* how many of them may wait for their receiver */
+};
+#define CALLS_WAITING 8u /* fit into any mechanism that does not merge them */
+
+void calls_count(const struct entry *e, const struct calls_plan *plan, struct calls *ret_calls);
 
 /* "write 200, read 200", cut to fit. */
 void calls_text(const struct calls *calls, char *ret_text, size_t size);

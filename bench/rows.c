@@ -17,14 +17,30 @@ static const struct mechanism {
     struct entry bare;
     const char *address;
     const char *large; /* the address for messages above LARGE bytes, if it is another one */
+    const char *look;  /* the address for those that look, if it is another one */
+    size_t size;       /* if it has one alone */
+    bool answers;      /* round trips alone: messages that wait are merged, or may be lost */
 } mechanisms[] = {
-    {"pipe", {&way_pipe, ""}, "pipe:", "pipe:?writers=one"},
-    {"fifo", {&way_fifo, ""}, "fifo:%s/fifo", "fifo:%s/fifo?writers=one"},
-    {"unix-stream", {&way_socket, "stream"}, "unix:?type=stream", NULL},
-    {"unix-seqpacket", {&way_socket, "seqpacket"}, "unix:?type=seqpacket", NULL},
-    {"unix-datagram", {&way_socket, "datagram"}, "unix:?type=datagram", NULL},
-    {"mq", {&way_mq, ""}, "mq:/%n", NULL},
-    {"svmsg", {&way_svmsg, ""}, "svmsg:", NULL},
+    {.name = "pipe", .bare = {&way_pipe, ""}, .address = "pipe:", .large = "pipe:?writers=one"},
+    {.name = "fifo",
+     .bare = {&way_fifo, ""},
+     .address = "fifo:%s/fifo",
+     .large = "fifo:%s/fifo?writers=one"},
+    {.name = "unix-stream", .bare = {&way_socket, "stream"}, .address = "unix:?type=stream"},
+    {.name = "unix-seqpacket",
+     .bare = {&way_socket, "seqpacket"},
+     .address = "unix:?type=seqpacket"},
+    {.name = "unix-datagram", .bare = {&way_socket, "datagram"}, .address = "unix:?type=datagram"},
+    {.name = "tcp", .bare = {&way_socket, "tcp"}, .address = "tcp:127.0.0.1:0"},
+    {.name = "udp", .bare = {&way_socket, "udp"}, .address = "udp:127.0.0.1:0", .answers = true},
+    {.name = "mq", .bare = {&way_mq, ""}, .address = "mq:/%n"},
+    {.name = "svmsg", .bare = {&way_svmsg, ""}, .address = "svmsg:"},
+    {.name = "eventfd",
+     .bare = {&way_eventfd, ""},
+     .address = "eventfd:",
+     .look = "eventfd:?nonblock",
+     .size = sizeof(uint64_t),
+     .answers = true},
 };
 #define LARGE 4000u /* what a pipe takes at once, less any header */
 
@@ -42,6 +58,27 @@ static const struct extra {
      {&way_enlace, "unix:?type=stream"},
      PATTERN_ONE_WAY,
      8,
+     WAIT_SLEEP,
+     PLACE_SPLIT},
+    {"batched-tcp",
+     {&way_enlace, "tcp:127.0.0.1:0?batch=32k"},
+     {&way_enlace, "tcp:127.0.0.1:0"},
+     PATTERN_ONE_WAY,
+     8,
+     WAIT_SLEEP,
+     PLACE_SPLIT},
+    {"signal",
+     {&way_enlace_signal, "RTMIN+1"},
+     {&way_signal, ""},
+     PATTERN_ROUND_TRIP,
+     sizeof(uintptr_t),
+     WAIT_SLEEP,
+     PLACE_SAME},
+    {"signal",
+     {&way_enlace_signal, "RTMIN+1"},
+     {&way_signal, ""},
+     PATTERN_ROUND_TRIP,
+     sizeof(uintptr_t),
      WAIT_SLEEP,
      PLACE_SPLIT},
     {"pipe-no-signal",
@@ -96,8 +133,8 @@ static const struct counted {
     unsigned
         sigpipe_sends; /* of the calls counted for a message, how many may have to mask SIGPIPE */
 } counted[] = {
-    {"pipe", 1},          {"fifo", 1}, {"unix-stream", 0}, {"unix-seqpacket", 0},
-    {"unix-datagram", 0}, {"mq", 0},   {"svmsg", 0},
+    {"pipe", 1}, {"fifo", 1}, {"unix-stream", 0}, {"unix-seqpacket", 0}, {"unix-datagram", 0},
+    {"tcp", 0},  {"udp", 0},  {"mq", 0},          {"svmsg", 0},          {"eventfd", 0},
 };
 
 static const struct bar bar_list[] = {
@@ -111,7 +148,14 @@ static const struct bar bar_list[] = {
     {"POSIX queue, two CPUs", "mq/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
     {"System V queue, one CPU", "svmsg/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
     {"System V queue, two CPUs", "svmsg/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
+    {"TCP, one CPU", "tcp/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
+    {"TCP, two CPUs", "tcp/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
+    {"eventfd, one CPU", "eventfd/round-trip/8/same/sleep", BETTER_LOWER, 1.10},
+    {"eventfd, two CPUs", "eventfd/round-trip/8/split/sleep", BETTER_LOWER, 1.10},
+    {"signals, one CPU", "signal/round-trip/8/same/sleep", BETTER_LOWER, 1.15},
+    {"signals, two CPUs", "signal/round-trip/8/split/sleep", BETTER_LOWER, 1.15},
     {"UNIX stream, 8 B in batches", "batched/one-way/8/split/sleep", BETTER_HIGHER, 20},
+    {"TCP, 8 B in batches", "batched-tcp/one-way/8/split/sleep", BETTER_HIGHER, 20},
     {"system calls, pipe, FOREVER", "pipe/calls/sleep", BETTER_LOWER, 1},
     {"system calls, pipe, NOW", "pipe/calls/look", BETTER_LOWER, 1},
     {"system calls, UNIX stream, FOREVER", "unix-stream/calls/sleep", BETTER_LOWER, 1},
@@ -122,6 +166,10 @@ static const struct bar bar_list[] = {
     {"system calls, POSIX queue, NOW", "mq/calls/look", BETTER_LOWER, 1},
     {"system calls, System V queue, FOREVER", "svmsg/calls/sleep", BETTER_LOWER, 1},
     {"system calls, System V queue, NOW", "svmsg/calls/look", BETTER_LOWER, 1},
+    {"system calls, TCP, FOREVER", "tcp/calls/sleep", BETTER_LOWER, 1},
+    {"system calls, TCP, NOW", "tcp/calls/look", BETTER_LOWER, 1},
+    {"system calls, eventfd, FOREVER", "eventfd/calls/sleep", BETTER_LOWER, 1},
+    {"system calls, eventfd, NOW", "eventfd/calls/look", BETTER_LOWER, 1},
 };
 
 /* ---- the expansion ---------------------------------------------------------------- */
@@ -185,22 +233,35 @@ static void add(struct rows *rows, const struct options *o, const char *name, st
     rows->rows[rows->row_count++].duel = d;
 }
 
+static size_t plain_size(const struct mechanism *m)
+{
+    return m->size != 0 ? m->size : PLAIN_SIZE;
+}
+
+static const char *address_for(const struct mechanism *m, enum wait wait)
+{
+    return wait == WAIT_LOOK && m->look != NULL ? m->look : m->address;
+}
+
 static void add_mechanism(struct rows *rows, const struct options *o, const struct mechanism *m)
 {
+    const enum pattern last = m->answers ? PATTERN_ROUND_TRIP : PATTERN_ONE_WAY;
     struct duel d = {.reference = m->bare};
 
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         d.size = sizes[i];
+        if (m->size != 0 && m->size != d.size)
+            continue;
         d.subject = (struct entry){&way_enlace, m->address};
         if (d.size > LARGE && m->large != NULL)
             d.subject.what = m->large;
         for (d.place = PLACE_SPLIT; d.place <= PLACE_SAME; d.place++)
-            for (d.pattern = PATTERN_ROUND_TRIP; d.pattern <= PATTERN_ONE_WAY; d.pattern++)
+            for (d.pattern = PATTERN_ROUND_TRIP; d.pattern <= last; d.pattern++)
                 add(rows, o, m->name, d);
     }
     /* On one CPU the side that looks would only keep the other one from running. */
-    d.size = PLAIN_SIZE;
-    d.subject.what = m->address;
+    d.size = plain_size(m);
+    d.subject.what = address_for(m, WAIT_LOOK);
     d.place = PLACE_SPLIT;
     d.pattern = PATTERN_ROUND_TRIP;
     d.wait = WAIT_LOOK;
@@ -215,9 +276,11 @@ static void add_calls(struct rows *rows, const struct options *o, const struct m
     (void)snprintf(row->name, sizeof row->name, "%s/calls/%s", m->name, wait_name(wait));
     if (!options_select(o, row->name))
         return;
-    row->subject = (struct entry){&way_enlace, m->address};
+    row->subject = (struct entry){&way_enlace, address_for(m, wait)};
     row->reference = m->bare;
-    row->wait = wait;
+    row->plan = (struct calls_plan){.wait = wait,
+                                    .size = plain_size(m),
+                                    .waiting = m->answers ? 1 : CALLS_WAITING};
     row->allowed = way_without_sigpipe() ? 0 : 2.0 * counts->sigpipe_sends;
     rows->call_count++;
 }
@@ -297,8 +360,8 @@ void rows_measure(struct rows *rows, const struct options *o)
         struct call_row *row = &rows->calls[i];
 
         progress(i + 1, all, row->name);
-        calls_count(&row->subject, row->wait, PLAIN_SIZE, &row->calls[0]);
-        calls_count(&row->reference, row->wait, PLAIN_SIZE, &row->calls[1]);
+        calls_count(&row->subject, &row->plan, &row->calls[0]);
+        calls_count(&row->reference, &row->plan, &row->calls[1]);
         row->done = row->calls[0].error == 0 && row->calls[1].error == 0;
     }
     for (size_t i = 0; i < rows->row_count; i++) {

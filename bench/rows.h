@@ -24,7 +24,7 @@ struct row {
 struct call_row {
     char name[96];
     struct entry subject, reference;
-    enum wait wait;
+    struct calls_plan plan;
     double allowed; /* calls per message more than bare, for SIGPIPE */
     bool done;
     struct calls calls[2];

@@ -11,6 +11,7 @@
 #include <enlace/enlace.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum pattern { PATTERN_ROUND_TRIP, PATTERN_ONE_WAY };
 
@@ -35,6 +36,11 @@ struct course {
         struct {
             struct enl_link *send[2], *receive[2];
         } link;
+        struct {
+            int meeting[2];
+            pid_t peer;
+            struct enl_link *send, *receive;
+        } signal;
         struct ring ring[2]; /* there, back */
     };
     enum side side;
@@ -70,10 +76,13 @@ extern const struct way way_pipe; /* what: "" */
 /* The same, but a write to a pipe without a reader gives EPIPE and no signal, as the library's
  * does. */
 extern const struct way way_pipe_no_signal;
-extern const struct way way_fifo;   /* what: "" */
-extern const struct way way_socket; /* what: "stream", "seqpacket", "datagram" */
-extern const struct way way_mq;     /* what: "" */
-extern const struct way way_svmsg;  /* what: "" */
+extern const struct way way_fifo;    /* what: "" */
+extern const struct way way_socket;  /* what: "stream", "seqpacket", "datagram"; "tcp", "udp" */
+extern const struct way way_mq;      /* what: "" */
+extern const struct way way_svmsg;   /* what: "" */
+extern const struct way way_eventfd; /* what: ""; a message is the number that it is added as */
+extern const struct way way_signal;  /* what: ""; a message is the value that a signal brings */
+extern const struct way way_enlace_signal; /* what: the names of an address, signal:NAMES */
 /* what: an address; %s in it is replaced by a new directory, %n by the last part of its path */
 extern const struct way way_enlace;
 extern const struct way way_enlace_in_place;

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,17 +147,74 @@ static int make_fifo(struct course *c)
 
 static int socket_type(const struct course *c)
 {
-    if (strcmp(c->what, "stream") == 0)
+    if (strcmp(c->what, "stream") == 0 || strcmp(c->what, "tcp") == 0)
         return SOCK_STREAM;
     return strcmp(c->what, "seqpacket") == 0 ? SOCK_SEQPACKET : SOCK_DGRAM;
 }
 
+/* A socket of the loopback with a port of the kernel's choice, and its name. */
+static int bind_loopback(int type, int *ret_fd, struct sockaddr_in *ret_name)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof name;
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    if (bind(fd, (struct sockaddr *)&name, size) < 0 ||
+        getsockname(fd, (struct sockaddr *)&name, &size) < 0)
+        return -errno;
+    *ret_name = name;
+    return 0;
+}
+
+static int pair_tcp(int ret_fds[2])
+{
+    struct sockaddr_in name;
+    int listener = -1, on = 1, r = bind_loopback(SOCK_STREAM, &listener, &name);
+
+    if (r == 0)
+        r = result(listen(listener, 1));
+    if (r == 0)
+        r = result(ret_fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (r >= 0)
+        r = result(connect(ret_fds[0], (struct sockaddr *)&name, sizeof name));
+    if (r == 0)
+        r = result(ret_fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+    close(listener);
+    for (int i = 0; i < 2 && r >= 0; i++)
+        r = result(setsockopt(ret_fds[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+    return r;
+}
+
+static int pair_udp(int ret_fds[2])
+{
+    struct sockaddr_in names[2];
+    int r = bind_loopback(SOCK_DGRAM, &ret_fds[0], &names[0]);
+
+    if (r == 0)
+        r = bind_loopback(SOCK_DGRAM, &ret_fds[1], &names[1]);
+    for (int i = 0; i < 2 && r == 0; i++)
+        r = result(connect(ret_fds[i], (struct sockaddr *)&names[!i], sizeof names[0]));
+    return r;
+}
+
+static int pair_sockets(const struct course *c, int ret_fds[2])
+{
+    if (strcmp(c->what, "tcp") == 0)
+        return pair_tcp(ret_fds);
+    if (strcmp(c->what, "udp") == 0)
+        return pair_udp(ret_fds);
+    return result(socketpair(AF_UNIX, socket_type(c) | SOCK_CLOEXEC, 0, ret_fds));
+}
+
 static int make_socket(struct course *c)
 {
-    int fds[2];
+    int fds[2] = {-1, -1}, r = pair_sockets(c, fds);
 
-    if (socketpair(AF_UNIX, socket_type(c) | SOCK_CLOEXEC, 0, fds) < 0)
-        return -errno;
+    if (r < 0)
+        return r;
     for (int i = 0; i < 2; i++) {
         c->fd.send[i] = c->fd.receive[i] = fds[i];
         if (set_blocking(c, fds[i]) < 0)
@@ -248,13 +307,13 @@ static int write_no_signal(struct course *c, const void *data)
 /* Whether a message of this size fits: asked of the kernel, with a pair that nobody reads. */
 static int check_socket(struct course *c)
 {
-    int fds[2], r = 0;
+    int fds[2] = {-1, -1}, r = 0;
     void *data;
 
     if (socket_type(c) == SOCK_STREAM)
         return 0;
     data = calloc(1, c->size);
-    if (data == NULL || socketpair(AF_UNIX, socket_type(c) | SOCK_CLOEXEC, 0, fds) < 0) {
+    if (data == NULL || pair_sockets(c, fds) < 0) {
         free(data);
         return -errno;
     }

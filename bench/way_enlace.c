@@ -40,10 +40,24 @@ static int check(struct course *c)
     return r;
 }
 
+/* The address by which the other end reaches this one: with a port of the kernel's choice, not the one asked for,
+ * but with the same options. */
+static const char *reach(const char *address, const struct enl_link *end, char text[256])
+{
+    const char *options = strchr(address, '?');
+
+    if (strstr(address, ":0") == NULL || enl_link_address(end, text, 256) < 0)
+        return address;
+    if (options != NULL)
+        (void)snprintf(text + strlen(text), 256 - strlen(text), "%s", options);
+    return text;
+}
+
 /* Both ends of one object, by the way in which the mechanism lets them meet. */
 static int meet(const char *address, const struct enl_caps *caps, struct enl_link *ret_ends[2])
 {
     struct enl_link *listener;
+    char text[256];
     int r;
 
     if (caps->meet & ENL_MEET_PAIR)
@@ -52,14 +66,14 @@ static int meet(const char *address, const struct enl_caps *caps, struct enl_lin
         r = enl_listen(address, &listener);
         if (r < 0)
             return r;
-        r = enl_open(address, ENL_READ | ENL_WRITE, &ret_ends[1]);
+        r = enl_open(reach(address, listener, text), ENL_READ | ENL_WRITE, &ret_ends[1]);
         if (r == 0)
             r = enl_accept(listener, ENL_FOREVER, &ret_ends[0]);
         enl_close(listener);
         return r;
     }
     r = enl_open(address, ENL_READ | ENL_CREATE, &ret_ends[0]);
-    return r < 0 ? r : enl_open(address, ENL_WRITE, &ret_ends[1]);
+    return r < 0 ? r : enl_open(reach(address, ret_ends[0], text), ENL_WRITE, &ret_ends[1]);
 }
 
 /* Names are needed only until both ends are there. */
