@@ -6,9 +6,11 @@
 #include "base/error.h"
 #include "kernel/clock.h"
 #include "kernel/descriptor.h"
+#include "kernel/futex.h"
 #include "kernel/thread.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -51,6 +53,8 @@ int interrupt_raise(struct interrupt *i)
     wake_fd = atomic_load(&i->wake_fd);
     if (wake_fd >= 0)
         result = eventfd_write(wake_fd, 1) == 0 || errno == EAGAIN ? 0 : -errno;
+    if (!thread_is_alone())
+        (void)futex_wake((_Atomic uint32_t *)&i->raised, INT_MAX);
     asleep = atomic_load_explicit(&i->asleep, memory_order_relaxed); /* same thread only */
     if (asleep != NULL)
         *asleep = -1;

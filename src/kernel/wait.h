@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 struct interrupt {
-    atomic_int raised;
+    atomic_int raised; /* also slept on: kernel/futex.h */
     atomic_int wake_fd;
     atomic_int blocking_fd;
     _Atomic(int64_t *) asleep; /* on the waiter's stack */
