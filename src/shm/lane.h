@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* A lane: a log of records in a ring that one process writes and another one reads.
+ *
+ * Layout. channel_layout.h. The writer's end is `tail` and the records' words in its own segment, the reader's
+ * is `head` in its own.
+ *
+ * Ordering. Before a record's word is stored, the word behind the record is 0 and the payload is there; the store
+ * is a release and pairs with the reader's acquire of the word, or of `tail`, which is stored (release) after the
+ * words that it covers. The reader stores `head` (release) when it is done with what lies before; that pairs with
+ * the writer's acquire in lane_refresh(), after which it overwrites.
+ *
+ * Crash. A writer that dies before it stored a record's word has written nothing that is read. One that dies
+ * between word and tail has committed: the reader looks at the word before it calls the lane ended. A reader
+ * that dies leaves `head` where it was.
+ *
+ * Loans lie in the lane, behind the published end. One that is committed in its turn becomes a record there.
+ * One that is overtaken (by a send, or the commit of a later loan) becomes a SKIP and stays the writer's; its
+ * commit appends a REFERENCE, for which each open loan keeps two units free, so that a commit never waits. */
+#ifndef SHM_LANE_H
+#define SHM_LANE_H
+
+#include "shm/channel_layout.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define LANE_LOANS 64
+
+enum lane_pin_state { PIN_FREE, PIN_ATTACHED, PIN_SKIPPED, PIN_DETACHED, PIN_REFERENCED };
+
+struct lane_pin {
+    uint32_t position;
+    uint32_t units;
+    uint32_t reference_end;
+    enum lane_pin_state state;
+};
+
+struct lane_writer {
+    unsigned char *ring;
+    uint32_t byte_mask;
+    uint32_t units; /* of the ring */
+    uint32_t tail;  /* the published end; between it and `next` lie open loans alone */
+    uint32_t next;
+    uint32_t limit;             /* what may be written without another look at the reader's head */
+    uint32_t head;              /* the reader's, as seen last */
+    uint32_t sent;              /* messages */
+    struct channel_header *own; /* NULL: not there yet */
+    const struct channel_header *peer; /* NULL: nobody has read anything yet */
+    unsigned pin_count, open_count;
+    struct lane_pin pins[LANE_LOANS];
+};
+
+struct lane_reader {
+    const unsigned char *ring;
+    uint32_t byte_mask;
+    uint32_t units;
+    uint32_t largest;
+    _Atomic(uint32_t) cursor; /* of the receiving thread; others may look */
+    uint32_t known;           /* records up to here are there */
+    uint32_t published;       /* head as stored last */
+    uint32_t received;
+    const struct channel_header *peer;
+    struct channel_header *own;
+};
+
+struct lane_record {
+    const unsigned char *data;
+    uint32_t size;
+    uint32_t extra;
+    uint32_t end; /* the position behind it */
+};
+
+/* A ring for so many messages of that size, or 0 if there is none. */
+uint32_t lane_ring_bytes(uint64_t largest, uint64_t depth, uint32_t least);
+
+void lane_writer_init(struct lane_writer *w, struct channel_header *own, unsigned char *ring,
+                      uint32_t ring_bytes);
+void lane_reader_init(struct lane_reader *r, const struct channel_header *peer,
+                      const unsigned char *ring, uint32_t ring_bytes, uint32_t largest);
+
+/* ---- writing ----------------------------------------------------------------------------------------------- */
+
+static inline uint32_t lane_units(uint32_t size)
+{
+    return 1 + (size + LANE_UNIT - 1) / LANE_UNIT;
+}
+
+static inline unsigned char *lane_at(const struct lane_writer *w, uint32_t position)
+{
+    return w->ring + (position * LANE_UNIT & w->byte_mask);
+}
+
+static inline struct lane_record_header *lane_header(const struct lane_writer *w, uint32_t position)
+{
+    return (struct lane_record_header *)(void *)lane_at(w, position);
+}
+
+/* Looks at the reader's head. 0: there is room for so many units; -EAGAIN; -EBADMSG: the head is nonsense. */
+int lane_refresh(struct lane_writer *w, uint32_t units);
+
+static inline int lane_room(struct lane_writer *w, uint32_t units)
+{
+    return w->limit - w->next > units ? 0 : lane_refresh(w, units);
+}
+
+/* Overtakes the loans that are open: they become skips. */
+void lane_detach(struct lane_writer *w);
+
+/* Puts a record behind the others; the reader may see it at once. lane_publish() tells how far all of them go. */
+static inline int lane_append(struct lane_writer *w, const void *data, uint32_t size,
+                              uint32_t extra)
+{
+    uint32_t units = lane_units(size);
+    struct lane_record_header *header;
+    int result = lane_room(w, units);
+
+    if (result < 0)
+        return result;
+    if (w->tail != w->next)
+        lane_detach(w);
+    header = lane_header(w, w->next);
+    w->next += units;
+    w->tail = w->next;
+    w->sent++;
+    atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
+    memcpy((unsigned char *)header + LANE_UNIT, data, size);
+    header->extra = extra;
+    /* pairs with the acquire in lane_look() */
+    atomic_store_explicit(&header->word, RECORD_THERE | RECORD_MESSAGE | size,
+                          memory_order_release);
+    return 0;
+}
+
+static inline void lane_publish(struct lane_writer *w)
+{
+    atomic_store_explicit(&w->own->sent, w->sent, memory_order_relaxed);
+    /* pairs with the acquire in lane_extend() */
+    atomic_store_explicit(&w->own->tail, w->tail, memory_order_release);
+}
+
+/* -EAGAIN, -EBADMSG; -EBUSY: LANE_LOANS are open. */
+int lane_loan(struct lane_writer *w, uint32_t size, void **ret_data);
+bool lane_is_loan(const struct lane_writer *w, const void *data);
+/* Of a loan of at least so many bytes; published. Neither fails nor waits. */
+void lane_commit(struct lane_writer *w, void *data, uint32_t size, uint32_t extra);
+void lane_cancel(struct lane_writer *w, void *data);
+
+/* ---- reading ----------------------------------------------------------------------------------------------- */
+
+/* Reads the tail. 1: more is known; 0: nothing new; -EBADMSG. */
+int lane_extend(struct lane_reader *r);
+/* Looks at the next record's word, which may be there before the tail. As lane_extend(). */
+int lane_look(struct lane_reader *r);
+/* The next message: 1; 0: none is known; -EBADMSG. It stays next until it is consumed. */
+int lane_next(struct lane_reader *r, struct lane_record *ret);
+
+static inline uint32_t lane_cursor(const struct lane_reader *r)
+{
+    return atomic_load_explicit(&r->cursor, memory_order_relaxed);
+}
+
+/* The word of the next record, for who looks again and again. */
+static inline const _Atomic(uint32_t) *lane_next_word(const struct lane_reader *r)
+{
+    const struct lane_record_header *header =
+        (const void *)(r->ring + (lane_cursor(r) * LANE_UNIT & r->byte_mask));
+
+    return &header->word;
+}
+
+void lane_publish_head(struct lane_reader *r);
+
+/* Done with the message that ends there. Whether the head was told to the writer. */
+static inline bool lane_consume(struct lane_reader *r, uint32_t end)
+{
+    atomic_store_explicit(&r->cursor, end, memory_order_relaxed);
+    r->received++;
+    if (end != r->known && end - r->published < r->units / 4)
+        return false;
+    lane_publish_head(r);
+    return true;
+}
+
+#endif

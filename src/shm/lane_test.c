@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+#include "shm/lane.h"
+
+#include "kernel/sealed.h"
+#include "runner/test.h"
+#include "shm/segment.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LARGEST 600u
+
+struct ends {
+    struct segment segment, other;
+    struct lane_writer w;
+    struct lane_reader r;
+    uint32_t ring_bytes;
+};
+
+/* One process is both ends; the reader's header lies in a segment of its own. */
+static void meet(struct ends *e, uint32_t depth)
+{
+    e->ring_bytes = lane_ring_bytes(LARGEST, depth, (uint32_t)sealed_page_size());
+    CHECK(e->ring_bytes > 0);
+    CHECK_EQ(segment_create(sizeof(struct channel_header), e->ring_bytes, &e->segment), 0);
+    CHECK_EQ(segment_create(sizeof(struct channel_header), e->ring_bytes, &e->other), 0);
+    lane_writer_init(&e->w, e->segment.header, e->segment.ring, e->ring_bytes);
+    e->r.own = e->other.header;
+    lane_reader_init(&e->r, e->segment.header, e->segment.ring, e->ring_bytes, LARGEST);
+    e->w.peer = e->other.header;
+}
+
+static void part(struct ends *e)
+{
+    segment_unmap(&e->segment);
+    segment_unmap(&e->other);
+}
+
+static void fill(unsigned char *data, uint32_t size, uint32_t number)
+{
+    for (uint32_t i = 0; i < size; i++)
+        data[i] = (unsigned char)(number * 31 + i);
+}
+
+static uint32_t size_of(uint32_t number)
+{
+    return number * 7919 % (LARGEST + 1);
+}
+
+static int append(struct ends *e, uint32_t number)
+{
+    unsigned char data[LARGEST];
+    int result;
+
+    fill(data, size_of(number), number);
+    result = lane_append(&e->w, data, size_of(number), number);
+    lane_publish(&e->w);
+    return result;
+}
+
+/* The next message must be this one. */
+static void check_next(struct ends *e, uint32_t number)
+{
+    unsigned char data[LARGEST];
+    struct lane_record record;
+
+    CHECK_EQ(lane_extend(&e->r), 1);
+    CHECK_EQ(lane_next(&e->r, &record), 1);
+    CHECK_EQ(record.extra, number);
+    CHECK_EQ(record.size, size_of(number));
+    fill(data, record.size, number);
+    CHECK_EQ(memcmp(record.data, data, record.size), 0);
+    (void)lane_consume(&e->r, record.end);
+}
+
+static void check_empty(struct ends *e)
+{
+    struct lane_record record;
+
+    CHECK_OK(lane_extend(&e->r));
+    CHECK_EQ(lane_next(&e->r, &record), 0);
+    CHECK_EQ(lane_look(&e->r), 0);
+}
+
+static void *loan(struct ends *e, uint32_t number)
+{
+    void *data = NULL;
+
+    CHECK_EQ(lane_loan(&e->w, size_of(number), &data), 0);
+    fill(data, size_of(number), number);
+    CHECK(lane_is_loan(&e->w, data));
+    return data;
+}
+
+static void commit(struct ends *e, void *data, uint32_t number)
+{
+    lane_commit(&e->w, data, size_of(number), number);
+    CHECK(!lane_is_loan(&e->w, data));
+}
+
+TEST(lane_carries_messages_round_and_round)
+{
+    struct ends e = {.ring_bytes = 0};
+    uint32_t sent = 0, received = 0;
+
+    meet(&e, 4);
+    while (sent < 20000) {
+        while (append(&e, sent) == 0)
+            sent++;
+        CHECK(sent - received >= 4);
+        while (received < sent)
+            check_next(&e, received++);
+        check_empty(&e);
+    }
+    part(&e);
+}
+
+TEST(lane_holds_what_its_depth_says_whatever_was_told)
+{
+    struct ends e = {.ring_bytes = 0};
+    unsigned char data[LARGEST] = {0};
+
+    meet(&e, 40);
+    for (uint32_t before = 0; before < 200; before++) {
+        struct lane_record record;
+        uint32_t count = 0;
+
+        CHECK_EQ(lane_append(&e.w, data, before, 0), 0);
+        lane_publish(&e.w);
+        while (count < 40 && lane_append(&e.w, data, LARGEST, 0) == 0)
+            count++;
+        CHECK(count >= 39); /* and the one before */
+        lane_publish(&e.w);
+        CHECK_EQ(lane_extend(&e.r), 1);
+        while (lane_next(&e.r, &record) == 1)
+            (void)lane_consume(&e.r, record.end);
+    }
+    part(&e);
+}
+
+TEST(lane_shows_a_record_before_its_tail)
+{
+    struct ends e = {.ring_bytes = 0};
+    struct lane_record record;
+
+    meet(&e, 4);
+    for (uint32_t i = 0; i < 1000; i++) {
+        CHECK_EQ(lane_look(&e.r), 0);
+        CHECK_EQ(lane_append(&e.w, "12345678", i % 9, i), 0);
+        CHECK_EQ(lane_look(&e.r), 1);
+        CHECK_EQ(lane_next(&e.r, &record), 1);
+        CHECK_EQ(record.extra, i);
+        CHECK(lane_consume(&e.r, record.end));
+        CHECK_EQ(lane_extend(&e.r), 0); /* the tail lags */
+        if (i % 3 == 0)
+            lane_publish(&e.w);
+        CHECK_EQ(lane_extend(&e.r), 0);
+    }
+    part(&e);
+}
+
+TEST(lane_keeps_the_order_of_commits)
+{
+    struct ends e = {.ring_bytes = 0};
+    void *first, *second, *third;
+
+    meet(&e, 20);
+    for (uint32_t i = 0; i < 3000; i += 10) {
+        first = loan(&e, i + 2);
+        second = loan(&e, i);
+        CHECK_EQ(append(&e, i), 0); /* overtakes both */
+        third = loan(&e, i + 1);
+        lane_cancel(&e.w, second);
+        commit(&e, third, i + 1);
+        check_next(&e, i);
+        check_next(&e, i + 1);
+        check_empty(&e);
+        commit(&e, first, i + 2);
+        check_next(&e, i + 2);
+        first = loan(&e, i + 4);
+        second = loan(&e, i + 3);
+        third = loan(&e, i + 5);
+        commit(&e, second, i + 3); /* overtakes the first */
+        commit(&e, first, i + 4);
+        commit(&e, third, i + 5);
+        for (uint32_t n = 3; n < 6; n++)
+            check_next(&e, i + n);
+        check_empty(&e);
+        CHECK_EQ(e.w.open_count, 0);
+    }
+    part(&e);
+}
+
+TEST(lane_takes_loans_back)
+{
+    struct ends e = {.ring_bytes = 0};
+    void *data[3];
+
+    meet(&e, 20);
+    for (uint32_t i = 0; i < 3000; i++) {
+        for (uint32_t n = 0; n < 3; n++)
+            data[n] = loan(&e, n);
+        /* in every order */
+        lane_cancel(&e.w, data[i % 3]);
+        lane_cancel(&e.w, data[(i + 1 + i / 3 % 2) % 3]);
+        lane_cancel(&e.w, data[(i + 2 - i / 3 % 2) % 3]);
+        CHECK_EQ(e.w.pin_count, 0);
+        CHECK_EQ(e.w.tail, e.w.next);
+        check_empty(&e);
+    }
+    part(&e);
+}
+
+TEST(lane_lowers_the_size_of_a_loan)
+{
+    struct ends e = {.ring_bytes = 0};
+    struct lane_record record;
+    void *data;
+
+    meet(&e, 4);
+    for (uint32_t size = 0; size <= 64; size++) {
+        CHECK_EQ(lane_loan(&e.w, 64, &data), 0);
+        lane_commit(&e.w, data, size, 0);
+        CHECK_EQ(append(&e, 5), 0);
+        CHECK_EQ(lane_extend(&e.r), 1);
+        CHECK_EQ(lane_next(&e.r, &record), 1);
+        CHECK_EQ(record.size, size);
+        (void)lane_consume(&e.r, record.end);
+        check_next(&e, 5);
+    }
+    part(&e);
+}
+
+TEST(lane_has_room_for_every_open_loan)
+{
+    struct ends e = {.ring_bytes = 0};
+    void *data[LANE_LOANS];
+    uint32_t count = 0, sent = 100;
+
+    meet(&e, 100);
+    for (uint32_t again = 0; again < 50; again++) {
+        for (count = 0; count < LANE_LOANS; count++)
+            data[count] = loan(&e, count);
+        CHECK_EQ(lane_loan(&e.w, 1, &data[0]), -EBUSY);
+        for (sent = 100; append(&e, sent) == 0; sent++)
+            ;
+        for (uint32_t n = 100; n < sent; n++)
+            check_next(&e, n);
+        check_empty(&e);
+        while (append(&e, 7) == 0) /* the loans hold what lies behind them */
+            check_next(&e, 7);
+        for (uint32_t n = count; n > 0; n--)
+            commit(&e, data[n - 1], n - 1);
+        for (uint32_t n = count; n > 0; n--)
+            check_next(&e, n - 1);
+        check_empty(&e);
+    }
+    part(&e);
+}
+
+/* Loans, sends, commits, cancels and receives at random, against a list of what must come. */
+TEST(lane_does_what_a_list_does, .stress = true)
+{
+    enum { ROUNDS = 200000, OPEN = 8, LIST = 4096 };
+    struct ends e = {.ring_bytes = 0};
+    void *data[OPEN] = {NULL};
+    uint32_t numbers[OPEN] = {0}, list[LIST];
+    uint32_t first = 0, last = 0, next = 0, seed = 1;
+
+    meet(&e, 12);
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        uint32_t slot, choice;
+
+        seed = seed * 1664525 + 1013904223;
+        choice = seed >> 24;
+        slot = choice % OPEN;
+        if (choice < 100) {
+            if (append(&e, next) == 0)
+                list[last++ % LIST] = next++;
+        } else if (choice < 140 && data[slot] == NULL) {
+            if (lane_loan(&e.w, size_of(next), &data[slot]) == 0) {
+                fill(data[slot], size_of(next), next);
+                numbers[slot] = next++;
+            }
+        } else if (choice < 170 && data[slot] != NULL) {
+            commit(&e, data[slot], numbers[slot]);
+            list[last++ % LIST] = numbers[slot];
+            data[slot] = NULL;
+        } else if (choice < 180 && data[slot] != NULL) {
+            lane_cancel(&e.w, data[slot]);
+            data[slot] = NULL;
+        } else if (choice >= 180 && first != last) {
+            check_next(&e, list[first++ % LIST]);
+        }
+        if (first == last)
+            check_empty(&e);
+    }
+    CHECK(first > ROUNDS / 8);
+    part(&e);
+}
+
+TEST(lane_calls_nonsense_what_it_is)
+{
+    struct ends e = {.ring_bytes = 0};
+    struct channel_header *peer, *own;
+    struct lane_record record;
+
+    meet(&e, 4);
+    peer = e.segment.header;
+    own = e.other.header;
+    atomic_store(&peer->tail, e.r.units + 1);
+    CHECK_EQ(lane_extend(&e.r), -EBADMSG);
+    atomic_store(&peer->tail, 0x80000000u);
+    CHECK_EQ(lane_extend(&e.r), -EBADMSG);
+    atomic_store(&peer->tail, 10);
+    CHECK_EQ(lane_extend(&e.r), 1);
+    CHECK_EQ(lane_next(&e.r, &record), -EBADMSG); /* no record is there */
+    for (uint32_t kind = 0; kind < 4; kind++) {
+        lane_header(&e.w, 0)->word = RECORD_THERE | kind << 29 | 80;
+        CHECK_EQ(lane_next(&e.r, &record), -EBADMSG); /* beyond the tail */
+    }
+    lane_header(&e.w, 0)->word = RECORD_THERE | 0x60000000u | 8;
+    CHECK_EQ(lane_next(&e.r, &record), -EBADMSG);
+    lane_header(&e.w, 0)->word = RECORD_THERE | RECORD_REFERENCE | 16;
+    CHECK_EQ(lane_next(&e.r, &record), -EBADMSG);
+    lane_header(&e.w, 0)->word = RECORD_THERE | RECORD_REFERENCE | 8;
+    memcpy(e.segment.ring + 8, &(struct lane_reference){~0u, LARGEST + 1}, 8);
+    CHECK_EQ(lane_next(&e.r, &record), -EBADMSG);
+    memcpy(e.segment.ring + 8, &(struct lane_reference){~0u, LARGEST}, 8);
+    CHECK_EQ(lane_next(&e.r, &record), 1); /* what it names is inside */
+    CHECK(record.data >= e.segment.ring);
+    CHECK(record.data + record.size <= e.segment.ring + 2 * (size_t)e.ring_bytes);
+    atomic_store(&own->head, 1);
+    CHECK_EQ(lane_refresh(&e.w, 1), -EBADMSG); /* nothing was sent */
+    part(&e);
+}
