@@ -2,9 +2,13 @@
 /* Signals as messages: taking them. */
 #include "kernel/signals.h"
 
+#include "base/deadline.h"
 #include "base/signal_name.h"
+#include "kernel/clock.h"
 #include "kernel/descriptor.h"
+#include "kernel/disposition.h"
 #include "kernel/guarded.h"
+#include "kernel/signal_set.h"
 #include "kernel/status.h"
 #include "kernel/wait.h"
 
@@ -30,31 +34,13 @@
 
 /* ---- the mask ---------------------------------------------------------------------------------------------- */
 
-static uint64_t bits_of(const sigset_t *set)
-{
-    uint64_t bits = 0;
-
-    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
-        if (sigismember(set, number) == 1)
-            bits |= SIGNAL_BIT(number);
-    return bits;
-}
-
-static void set_of(uint64_t bits, sigset_t *ret_set)
-{
-    (void)sigemptyset(ret_set);
-    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
-        if ((bits & SIGNAL_BIT(number)) != 0)
-            (void)sigaddset(ret_set, number);
-}
-
 void signal_mask_add(uint64_t set, struct signal_mask *ret_mask)
 {
     sigset_t wanted, before;
 
-    set_of(set, &wanted);
+    signal_set_fill(set, &wanted);
     (void)pthread_sigmask(SIG_BLOCK, &wanted, &before);
-    ret_mask->added = set & ~bits_of(&before);
+    ret_mask->added = set & ~signal_set_bits(&before);
     ret_mask->thread = pthread_self();
 }
 
@@ -67,8 +53,19 @@ void signal_mask_restore(const struct signal_mask *mask, bool drop)
         return;
     while (drop && signal_take(mask->added, NULL, false, &facts) == 0)
         continue;
-    set_of(mask->added, &added);
+    signal_set_fill(mask->added, &added);
     (void)pthread_sigmask(SIG_UNBLOCK, &added, NULL);
+}
+
+uint64_t signal_mask_change(enum signal_change change, uint64_t set)
+{
+    static const int how[] = {
+        [SIGNAL_BLOCK] = SIG_BLOCK, [SIGNAL_UNBLOCK] = SIG_UNBLOCK, [SIGNAL_EXACTLY] = SIG_SETMASK};
+    sigset_t wanted, before;
+
+    signal_set_fill(set, &wanted);
+    (void)pthread_sigmask(how[change], &wanted, &before);
+    return signal_set_bits(&before);
 }
 
 /* The lowest of them that is not in the thread's mask, or 0. */
@@ -136,7 +133,7 @@ static void decode_cause(const siginfo_t *info, struct signal_facts *facts)
     }
 }
 
-static void decode(const siginfo_t *info, struct signal_facts *facts)
+void signal_decode(const siginfo_t *info, struct signal_facts *facts)
 {
     *facts = (struct signal_facts){.number = info->si_signo, .code = info->si_code};
     if (info->si_code == SI_TIMER) {
@@ -182,7 +179,7 @@ static int take(uint64_t set, const struct timeout *timeout, struct signal_facts
 
     if (syscall(SIGTIMEDWAIT, &wanted, &info, timeout, sizeof wanted) < 0)
         return -errno;
-    decode(&info, ret_facts);
+    signal_decode(&info, ret_facts);
     return 0;
 }
 
@@ -196,7 +193,7 @@ static int take_guarded(uint64_t set, const atomic_int *unless, struct signal_fa
 
     if (result < 0)
         return (int)result;
-    decode(&info, ret_facts);
+    signal_decode(&info, ret_facts);
     return 0;
 }
 
@@ -217,11 +214,25 @@ int signal_take(uint64_t set, struct interrupt *who, bool may_block, struct sign
     return result < 0 && interrupt_raised(who) ? -EINTR : result;
 }
 
+int signal_take_until(uint64_t set, enl_deadline until, struct signal_facts *ret_facts)
+{
+    int result;
+
+    do {
+        int64_t left = until == ENL_NOW ? 0 : deadline_left_ns(until, clock_now_ns());
+        const struct timeout timeout = {.seconds = left / 1000000000,
+                                        .nanoseconds = left % 1000000000};
+
+        result = take(set, &timeout, ret_facts);
+    } while (result == -EINTR);
+    return result;
+}
+
 int signal_fd(uint64_t set, int fd, int *ret_fd)
 {
     sigset_t wanted;
 
-    set_of(set, &wanted);
+    signal_set_fill(set, &wanted);
     fd = signalfd(fd, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
         return -errno;
@@ -263,5 +274,5 @@ uint64_t signal_pending(uint64_t set)
 
     (void)sigemptyset(&all);
     (void)sigpending(&all);
-    return bits_of(&all) & set;
+    return signal_set_bits(&all) & set;
 }

@@ -4,6 +4,7 @@
 #ifndef KERNEL_SIGNALS_H
 #define KERNEL_SIGNALS_H
 
+#include <enlace/deadline.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,6 +43,10 @@ void signal_mask_add(uint64_t set, struct signal_mask *ret_mask); /* of this thr
  * waits by then is thrown away; else it has the effect that it would have had. */
 void signal_mask_restore(const struct signal_mask *mask, bool drop);
 
+enum signal_change { SIGNAL_BLOCK, SIGNAL_UNBLOCK, SIGNAL_EXACTLY };
+/* Changes the mask of this thread and returns what it was. */
+uint64_t signal_mask_change(enum signal_change change, uint64_t set);
+
 /* Looks for a thread of this process that does not block one of them: it would be interrupted by what was meant to
  * be taken. True: there is one. False as well where there is no /proc. */
 bool signal_finds_open_thread(uint64_t set, int *ret_thread, int *ret_number);
@@ -51,6 +56,10 @@ bool signal_finds_open_thread(uint64_t set, int *ret_thread, int *ret_number);
  * must be blocked. */
 int signal_take(uint64_t set, struct interrupt *who, bool may_block,
                 struct signal_facts *ret_facts);
+
+/* Takes one, which must be blocked, and waits for it until then: a thread's own sleep. -EAGAIN: none came. A handler
+ * of another signal does not end it. */
+int signal_take_until(uint64_t set, enl_deadline until, struct signal_facts *ret_facts);
 
 /* A descriptor that is readable while one of them waits for the thread that asks, or for its process. With fd -1 a new
  * one, else that one is changed. */
@@ -80,6 +89,11 @@ void signal_target_close(struct signal_target *target);
 int signal_target_send(const struct signal_target *target, int number, uint64_t value);
 /* Whether one of them waits for the process, as /proc says. -ESRCH. */
 int signal_target_pending(const struct signal_target *target, uint64_t set, bool *ret_pending);
+
+enum signal_receiver { SIGNAL_TO_THREAD, SIGNAL_TO_PROCESS, SIGNAL_TO_GROUP };
+/* Sends to whoever has that number now; a thread is one of this process. The value may be NULL, and is for a group. */
+int signal_send_number(enum signal_receiver to, int32_t id, int number, const uint64_t *value);
+int32_t signal_this_thread(void);
 
 /* Tests take the descriptors of processes away, and restartable sequences. */
 void signal_pretend_old_kernel(bool old);

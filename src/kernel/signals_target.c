@@ -117,16 +117,21 @@ void signal_target_close(struct signal_target *target)
     target->fd = -1;
 }
 
+static void describe_queued(int number, uint64_t value, siginfo_t *info)
+{
+    memset(info, 0, sizeof *info);
+    info->si_signo = number;
+    info->si_code = SI_QUEUE;
+    info->si_pid = thread_process();
+    info->si_uid = getuid();
+    info->si_value.sival_ptr = (void *)(uintptr_t)value;
+}
+
 int signal_target_send(const struct signal_target *target, int number, uint64_t value)
 {
     siginfo_t info;
 
-    memset(&info, 0, sizeof info);
-    info.si_signo = number;
-    info.si_code = SI_QUEUE;
-    info.si_pid = thread_process();
-    info.si_uid = getuid();
-    info.si_value.sival_ptr = (void *)(uintptr_t)value;
+    describe_queued(number, value, &info);
     return send_info(target, number, &info);
 }
 
@@ -172,4 +177,25 @@ int signal_target_pending(const struct signal_target *target, uint64_t set, bool
         return result;
     *ret_pending = (pending & set) != 0;
     return 0;
+}
+
+int signal_send_number(enum signal_receiver to, int32_t id, int number, const uint64_t *value)
+{
+    siginfo_t info;
+    long result;
+
+    describe_queued(number, value != NULL ? *value : 0, &info);
+    if (to == SIGNAL_TO_GROUP)
+        result = kill(-id, number);
+    else if (to == SIGNAL_TO_PROCESS)
+        result = value != NULL ? syscall(SYS_rt_sigqueueinfo, id, number, &info) : kill(id, number);
+    else
+        result = value != NULL ? syscall(SYS_rt_tgsigqueueinfo, thread_process(), id, number, &info)
+                               : syscall(SYS_tgkill, thread_process(), id, number);
+    return result == 0 ? 0 : -errno;
+}
+
+int32_t signal_this_thread(void)
+{
+    return (int32_t)syscall(SYS_gettid);
 }

@@ -3,9 +3,12 @@
 #include "base/error.h"
 #include "base/signal_name.h"
 #include "kernel/timer.h"
+#include "process/signal_info.h"
 
 #include <enlace/signal.h>
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,19 +30,39 @@ static int parse(const char *name)
     return signal_name_parse(name, strlen(name));
 }
 
-int enl_signal_describe(int number, struct enl_signal_kind *ret_signal)
+static bool is_known(int number)
 {
     char text[SIGNAL_NAME_ROOM];
 
+    (void)snprintf(text, sizeof text, "%d", number);
+    return number > 0 && parse(text) == number;
+}
+
+static bool can_change(int number)
+{
+    return number != SIGKILL && number != SIGSTOP;
+}
+
+enl_signals signal_all(void)
+{
+    enl_signals set = 0;
+
+    for (int number = 1; number <= SIGNAL_NUMBER_MAX; number++)
+        if (is_known(number) && can_change(number))
+            set |= ENL_SIGNAL(number);
+    return set;
+}
+
+int enl_signal_describe(int number, struct enl_signal_kind *ret_signal)
+{
     if (ret_signal == NULL)
         return error_set(-EINVAL, "there is no room for the description");
-    (void)snprintf(text, sizeof text, "%d", number);
-    if (number <= 0 || parse(text) != number)
+    if (!is_known(number))
         return error_set(-EINVAL, "%d is no signal that a program can use", number);
     *ret_signal = (struct enl_signal_kind){
         .number = number,
         .action = ENL_ACTION_END,
-        .can_change = number != parse("KILL") && number != parse("STOP"),
+        .can_change = can_change(number),
         .queues = signal_name_is_realtime(number),
     };
     (void)signal_name_format(ret_signal->name, number);
