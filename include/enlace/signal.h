@@ -10,7 +10,7 @@
  * fork. Dispositions, masks and counts are copied; what waits is not. A program that is executed starts with
  * all signals as if never set (enl_spawn), or keeps the mask and what is ignored.
  *
- * Signals. None of these calls may be made in a handler, but enl_signal_count. */
+ * Signals. Of these calls a handler may make enl_signal_count alone. */
 #ifndef ENLACE_SIGNAL_H
 #define ENLACE_SIGNAL_H
 
