@@ -13,7 +13,7 @@ MESON := $(or $(wildcard /usr/bin/meson),meson)
 NINJA := $(or $(wildcard /usr/bin/ninja),ninja) -C $(BUILD)
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test matrix stress fuzz bench install deb format clean help configured
+.PHONY: all demo test matrix stress crash fuzz bench install deb format clean help configured
 
 ##all          the command and the library: build/enlace, build/libenlace.so, build/libenlace.a
 all: configured
@@ -42,6 +42,13 @@ stress:
 	@$(MAKE) --no-print-directory configured
 	@$(NINJA)
 	@tests/run --stress $(SECONDS) $(BUILD)
+
+##crash        kill a process after every instruction of each operation; EVERY=K, CASE=name for less
+crash:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory configured
+	@$(NINJA)
+	@scripts/crash $(if $(EVERY),--every $(EVERY)) $(if $(CASE),--case '$(CASE)') $(BUILD)
 
 ##fuzz         random input to every fuzz target, RUNS=1000000 times or for SECONDS=...
 fuzz:

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* A case as a test: all its points, or a sample, each in a stage; and the sum. */
+#include "crash.h"
+
+#include "machine.h"
+#include "runner/runner.h"
+#include "runner/test.h"
+#include "stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    STATE_MOST = 64 * 1024,
+    SAMPLE_TELLING = 120, /* points after a call or a shared store, in a sample */
+    SAMPLE_OTHER = 60,
+    SAMPLE_S = 15, /* where the machine is slow, a sample ends after that time */
+    DEADLINE_S = 7200
+};
+
+/* What was done, and what is to be done: of each kind every so many-th point. */
+struct plan {
+    size_t every_telling, every_other;
+    int64_t until_ns; /* 0: none */
+};
+
+struct sum {
+    size_t killed, after_call, after_store, inside, in_child, missed;
+    bool cut;
+};
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) ||                               \
+    RUNNER_HAS(address_sanitizer) || RUNNER_HAS(thread_sanitizer)
+static const bool is_sanitized = true;
+#else
+static const bool is_sanitized = false;
+#endif
+
+static void skip_where_steps_make_no_sense(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+
+    if (is_sanitized)
+        SKIP("a sanitizer's own instructions are not stepped through");
+    if (test_is_emulated())
+        SKIP("an emulator's processes cannot be stepped");
+    if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL)
+        SKIP("valgrind's processes cannot be stepped");
+    if (!machine_steps)
+        SKIP("this processor's instructions are not known to the harness");
+}
+
+static bool is_telling(const struct points *p, size_t number)
+{
+    const struct point *point = &p->list[number];
+
+    return point->after_call || point->after_store || number == 0 || number + 1 == p->count;
+}
+
+/* CRASH_EVERY=K: all telling points and every K-th of the others; else a sample. */
+static struct plan make_plan(const struct points *p)
+{
+    const char *text = getenv("CRASH_EVERY");
+    size_t telling = 0, other = 0;
+
+    if (text != NULL) {
+        size_t every = strtoul(text, NULL, 10);
+
+        return (struct plan){.every_telling = 1, .every_other = every > 0 ? every : 1};
+    }
+    for (size_t i = 0; i < p->count; i++)
+        if (p->list[i].adds)
+            *(is_telling(p, i) ? &telling : &other) += 1;
+    return (struct plan){.every_telling = telling / SAMPLE_TELLING + 1,
+                         .every_other = other / SAMPLE_OTHER + 1,
+                         .until_ns = run_now_ns() +
+                                     (int64_t)SAMPLE_S * test_time_scale() * INT64_C(1000000000)};
+}
+
+static void count(struct sum *sum, const struct stage *s)
+{
+    const struct point *p = &s->points->list[s->number];
+
+    if (*s->ret_missed) { /* what has slept once need not again */
+        sum->missed += s->kind == STAGE_KILLS;
+        return;
+    }
+    sum->killed++;
+    sum->in_child += p->in_child;
+    if (s->kind == STAGE_ENTERS)
+        sum->inside++;
+    else if (p->after_call)
+        sum->after_call++;
+    else if (p->after_store)
+        sum->after_store++;
+}
+
+static void kill_at(struct stage *s, struct sum *sum)
+{
+    s->kind = STAGE_KILLS;
+    stage_run(s);
+    count(sum, s);
+    if (!s->points->list[s->number].sleeps || s->the_case->follow_child)
+        return;
+    s->kind = STAGE_ENTERS;
+    stage_run(s);
+    count(sum, s);
+}
+
+static struct sum kill_everywhere(struct stage *s)
+{
+    const struct points *p = s->points;
+    const struct plan plan = make_plan(p);
+    size_t telling = 0, other = 0;
+    struct sum sum = {0};
+
+    for (s->number = 0; s->number < p->count; s->number++) {
+        const struct point *point = &p->list[s->number];
+        bool wanted = is_telling(p, s->number) ? telling++ % plan.every_telling == 0
+                                               : other++ % plan.every_other == 0;
+
+        if (!point->adds || (!wanted && !point->sleeps))
+            continue;
+        if (plan.until_ns != 0 && run_now_ns() > plan.until_ns) {
+            sum.cut = true;
+            break;
+        }
+        kill_at(s, &sum);
+    }
+    return sum;
+}
+
+static void report(const struct crash_case *c, const struct points *p, const struct sum *sum)
+{
+    (void)fprintf(
+        stderr,
+        "crash: %s: %zu points killed of %zu instructions; of these %zu after a system call, "
+        "%zu after a shared store, %zu inside a system call, %zu in the child",
+        c->name, sum->killed, p->count - 1, sum->after_call, sum->after_store, sum->inside,
+        sum->in_child);
+    if (sum->missed > 0)
+        (void)fprintf(stderr, "; %zu not passed again", sum->missed);
+    (void)fprintf(stderr, "%s\n", sum->cut ? "; cut short by its time" : "");
+}
+
+static void run_case(const void *argument)
+{
+    const struct crash_case *c = argument;
+    bool *missed = test_shared(sizeof *missed);
+    struct stage s = {.the_case = c, .ret_missed = missed};
+    struct points *p;
+    struct sum sum;
+
+    skip_where_steps_make_no_sense();
+    CHECK(c->operate != NULL && c->check != NULL && c->state_size <= STATE_MOST);
+    s.state = test_shared(c->state_size > 0 ? c->state_size : 1);
+    p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
+             -1, 0);
+    CHECK(p != MAP_FAILED);
+    s.points = p;
+    stage_run(&s);
+    if (p->not_permitted)
+        SKIP("processes may not be traced here");
+    sum = kill_everywhere(&s);
+    report(c, p, &sum);
+    if (sum.missed > sum.killed)
+        FAIL("the operation does not repeat itself: %zu of %zu points were not passed again",
+             sum.missed, sum.missed + sum.killed);
+    CHECK_EQ(munmap(p, sizeof *p), 0);
+}
+
+void crash_add(const struct crash_case *c)
+{
+    test_add(c->name, run_case, c,
+             &(const struct test_options){.deadline_s = DEADLINE_S, .file = c->file});
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Each mutant must be caught: mutants_test.py MUTANT=PROGRAM...
+
+PROGRAM is the program of the mutant's case, built with the mutated source in place of the real one.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent / 'abi'))
+
+import mutate  # noqa: E402
+import tap  # noqa: E402
+
+
+def check_of(mutant, program):
+    def check(_folder):
+        fields = mutate.read(mutant)
+        source = ROOT / fields['source']
+        count = source.read_text(encoding='utf-8').count(fields['old'])
+        assert count == 1, f'{mutant}: its text occurs {count} times in {source}: write it anew'
+        environment = {name: value for name, value in os.environ.items() if name != 'CRASH_EVERY'}
+        done = subprocess.run([program, '--only', fields['case']], stdin=subprocess.DEVNULL, timeout=300,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                              env=environment)
+        lines = done.stdout.splitlines()
+        skips = [line.split('# SKIP ')[1] for line in lines if '# SKIP ' in line]
+        if skips:
+            raise tap.Skip(skips[0])
+        caught = [line for line in lines if 'explained: killed ' in line]
+        assert done.returncode == 1 and caught, f'nobody noticed: {fields["what"]}\n{done.stdout}'
+        print(f'# {caught[0][1:].strip()}')
+    return check
+
+
+def main():
+    pairs = [argument.split('=', 1) for argument in sys.argv[1:]]
+    tap.main([(pathlib.Path(mutant).stem, check_of(mutant, program)) for mutant, program in pairs])
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* The stage: a process in which one worker is brought to one point and killed there, and the case checked. */
+#include "stage.h"
+
+#include "runner/runner.h"
+#include "runner/test.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATIENCE_S = 10 };
+
+/* ---- what a failure tells besides: globals, as the stage is a process ---------------------------------- */
+
+static const char *(*explain_before)(void);
+static const struct stage *now;
+static const char *doing;
+
+/* "program+0x1234", for addr2line. */
+static void describe_place(uintptr_t place, char *ret_text, size_t size)
+{
+    Dl_info info = {0};
+    const char *name, *slash;
+
+    if (dladdr((const void *)place, &info) == 0 || info.dli_fname == NULL) {
+        (void)snprintf(ret_text, size, "%#jx", (uintmax_t)place);
+        return;
+    }
+    slash = strrchr(info.dli_fname, '/');
+    name = slash != NULL ? slash + 1 : info.dli_fname;
+    (void)snprintf(ret_text, size, "%s+%#jx%s%s", name,
+                   (uintmax_t)(place - (uintptr_t)info.dli_fbase),
+                   info.dli_sname != NULL ? " " : "", info.dli_sname != NULL ? info.dli_sname : "");
+}
+
+static const char *explain(void)
+{
+    static char text[2048];
+    const struct point *p = &now->points->list[now->number];
+    const char *more = explain_before != NULL ? explain_before() : NULL;
+    char place[512];
+
+    describe_place(p->place, place, sizeof place);
+    if (now->kind == STAGE_RECORDS)
+        (void)snprintf(text, sizeof text, "killed after the whole operation; %s", doing);
+    else
+        (void)snprintf(text, sizeof text, "killed %s instruction %zu of %zu, before %s%s%s%s; %s",
+                       now->kind == STAGE_ENTERS ? "inside the system call after" : "after",
+                       now->number, now->points->count - 1, place,
+                       p->in_child ? " of its child" : "",
+                       p->after_call ? ", just after a system call" : "",
+                       p->after_store ? ", just after a store into shared memory" : "", doing);
+    if (more != NULL && more[0] != '\0') {
+        size_t used = strlen(text);
+
+        (void)snprintf(text + used, sizeof text - used, "; %s", more);
+    }
+    return text;
+}
+
+static void too_long(int signal)
+{
+    (void)signal;
+    processes_describe(STDERR_FILENO);
+    test_fail("this has taken more than %u s", PATIENCE_S * test_time_scale());
+}
+
+/* ---- nothing is left --------------------------------------------------------------------------------- */
+
+static void prepare_process(const struct stage *s)
+{
+    cpu_set_t one;
+    int cpu = sched_getcpu();
+
+    now = s;
+    doing = "setting up";
+    explain_before = test_explain;
+    test_explain = explain;
+    if (cpu >= 0) { /* a step is three times as cheap when nobody changes the processor */
+        CPU_ZERO(&one);
+        CPU_SET((unsigned)cpu, &one);
+        (void)sched_setaffinity(0, sizeof one, &one);
+    }
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    (void)madvise(s->points, sizeof *s->points, MADV_DONTFORK);
+    (void)signal(SIGALRM, too_long);
+    /* stepping takes its time */
+    (void)alarm(PATIENCE_S * (s->kind == STAGE_RECORDS ? 20 : 1) * test_time_scale());
+}
+
+/* What the worker has started comes to this process when the worker dies. */
+static void await_orphans(void)
+{
+    doing = "waiting for the worker's own children to end";
+    while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+        continue;
+}
+
+static void check_names(void)
+{
+    DIR *folder = opendir(test_dir());
+    struct dirent *entry;
+
+    CHECK(folder != NULL);
+    while ((entry = readdir(folder)) != NULL)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            FAIL("it left the name %s", entry->d_name);
+    (void)closedir(folder);
+}
+
+/* ---- one point --------------------------------------------------------------------------------------- */
+
+static void reach(const struct stage *s, struct tracee *t)
+{
+    *s->ret_missed = false;
+    if (s->kind == STAGE_RECORDS)
+        points_record(s->points, t);
+    else if (!points_go_to(s->points, s->number, t) ||
+             (s->kind == STAGE_ENTERS && !tracee_enter_call(t)))
+        *s->ret_missed = true;
+}
+
+_Noreturn static void act(const struct stage *s)
+{
+    const struct crash_case *c = s->the_case;
+    struct objects *objects;
+    struct leaks *leaks;
+    struct tracee t;
+    bool over;
+
+    prepare_process(s);
+    objects = objects_before();
+    leaks = leaks_before();
+    if (c->set_up != NULL)
+        c->set_up(s->state);
+    doing = "bringing the worker there";
+    if (!tracee_start(&t, c, s->state)) {
+        s->points->not_permitted = true;
+        tracee_kill(&t);
+        _exit(0);
+    }
+    reach(s, &t);
+    over = tracee_is_over(&t);
+    tracee_kill(&t);
+    doing = "checking";
+    c->check(s->state, over);
+    await_orphans();
+    doing = "looking for what is left";
+    if (leaks_report(leaks) + objects_report(objects, STDERR_FILENO) > 0)
+        FAIL("it left something behind");
+    check_names();
+    _exit(0);
+}
+
+void stage_run(const struct stage *s)
+{
+    pid_t pid;
+
+    memset(s->state, 0, s->the_case->state_size);
+    pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0)
+        act(s);
+    test_join(pid);
+}

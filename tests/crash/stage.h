@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* The stage: a process in which one worker is brought to one point and killed there, and the case checked. */
+#ifndef STAGE_H
+#define STAGE_H
+
+#include "points.h"
+
+enum stage_kind {
+    STAGE_RECORDS, /* steps to the end, and kills there */
+    STAGE_KILLS,   /* at a point */
+    STAGE_ENTERS   /* the system call at a point, and kills inside */
+};
+
+struct stage {
+    const struct crash_case *the_case;
+    struct points *points;
+    void *state;
+    enum stage_kind kind;
+    size_t number;    /* of the point */
+    bool *ret_missed; /* in shared memory: the worker did not pass there, or did not sleep */
+};
+
+/* In a process of its own; returns when it has ended well, else the test has failed. */
+void stage_run(const struct stage *s);
+
+#endif
