@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* Fuzz target: a peer that writes anything into its own segment, to the end of a channel that reads it and tells by it
+ * what it may overwrite. Until the first lie, what comes out is compared with what was sent. */
+#include "fuzz/fuzz.h"
+
+#include "kernel/sealed.h"
+#include "shm/channel_layout.h"
+#include "shm/lane.h"
+#include "shm/segment.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* An input is a row of steps: a byte that says which, and its operands. What is missing at the end is 0. */
+enum step {
+    PEER_SENDS,
+    PEER_LOANS,
+    PEER_COMMITS,
+    PEER_CANCELS,
+    PEER_READS,
+    LIE_IN_HEADER,
+    LIE_IN_RING,
+    LIE_IN_NEXT_RECORD,
+    LIE_OF_TAIL,
+    LIE_OF_HEAD,
+    VICTIM_READS,
+    VICTIM_LOOKS,
+    VICTIM_SENDS,
+    VICTIM_LOANS,
+    VICTIM_COMMITS,
+    VICTIM_CANCELS,
+    STEPS
+};
+
+#define LARGEST 300u
+#define LOANS 8u
+
+struct side {
+    struct segment own, seen; /* its segment, and as the other one sees it */
+    struct lane_writer writer;
+    struct lane_reader reader;
+    void *loans[LOANS];
+    uint32_t loan_sizes[LOANS];
+    uint32_t sends, receives; /* what each message says first */
+};
+
+static struct side peer, victim;
+static const uint8_t *input;
+static size_t left;
+static bool lied;
+
+static uint32_t next_byte(void)
+{
+    if (left == 0)
+        return 0;
+    left--;
+    return *input++;
+}
+
+static uint32_t next_word(void)
+{
+    uint32_t word = next_byte();
+
+    word |= next_byte() << 8;
+    word |= next_byte() << 16;
+    return word | next_byte() << 24;
+}
+
+/* Numbers near one that would be right, and any. */
+static uint32_t near(uint32_t right)
+{
+    uint32_t how = next_byte();
+
+    return how < 224 ? right + how - 112 : how < 240 ? right ^ 1u << how % 32 : next_word();
+}
+
+static _Atomic(uint32_t) *word_at(void *memory, size_t size, uint32_t which)
+{
+    return (_Atomic(uint32_t) *)memory + which % (size / sizeof(uint32_t));
+}
+
+static void lie(_Atomic(uint32_t) *word, uint32_t value)
+{
+    if (atomic_load_explicit(word, memory_order_relaxed) != value)
+        lied = true;
+    atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
+static void make(struct side *s)
+{
+    size_t page = sealed_page_size();
+
+    REQUIRE(segment_create(sizeof(struct channel_header), page, &s->own) == 0);
+    REQUIRE(segment_map(s->own.fd, sizeof(struct channel_header), page, &s->seen) == 0);
+}
+
+static void begin(struct side *s, const struct side *other)
+{
+    uint32_t ring = (uint32_t)s->own.ring_size;
+
+    memset(s->own.header, 0, s->own.header_size);
+    memset(s->own.ring, 0, ring);
+    memset(s->loans, 0, sizeof s->loans);
+    s->sends = s->receives = 0;
+    lane_writer_init(&s->writer, s->own.header, s->own.ring, ring);
+    s->writer.peer = other->seen.header;
+    s->reader.own = s->own.header;
+    lane_reader_init(&s->reader, other->seen.header, other->seen.ring, ring, LARGEST);
+}
+
+/* What an honest one would have written. */
+static void mark(struct side *s, void *data, uint32_t size)
+{
+    memset(data, (int)s->sends, size);
+    if (size >= sizeof s->sends)
+        memcpy(data, &s->sends, sizeof s->sends);
+    s->sends++;
+}
+
+/* Whatever the other one says: no more than the ring holds. */
+static void require_sane(const struct side *s)
+{
+    const struct lane_writer *w = &s->writer;
+
+    REQUIRE(w->next - w->head <= w->units);
+    REQUIRE(w->limit - w->next <= w->units);
+}
+
+static void sends(struct side *s)
+{
+    uint32_t size = next_byte() * 2 % (LARGEST + 1);
+    unsigned char data[LARGEST];
+    uint32_t before = s->sends;
+
+    mark(s, data, size);
+    if (lane_append(&s->writer, data, size, 0) == 0)
+        lane_publish(&s->writer);
+    else
+        s->sends = before;
+    require_sane(s);
+}
+
+static void loans(struct side *s)
+{
+    uint32_t which = next_byte() % LOANS, size = next_byte();
+
+    if (s->loans[which] != NULL || lane_loan(&s->writer, size, &s->loans[which]) < 0)
+        return;
+    s->loan_sizes[which] = size;
+    REQUIRE(lane_is_loan(&s->writer, s->loans[which]));
+    memset(s->loans[which], 0xee, size);
+    require_sane(s);
+}
+
+static void ends_loan(struct side *s, bool commits)
+{
+    uint32_t which = next_byte() % LOANS;
+
+    if (s->loans[which] == NULL)
+        return;
+    if (commits) {
+        mark(s, s->loans[which], s->loan_sizes[which]);
+        lane_commit(&s->writer, s->loans[which], s->loan_sizes[which], 0);
+    } else {
+        lane_cancel(&s->writer, s->loans[which]);
+    }
+    s->loans[which] = NULL;
+    require_sane(s);
+}
+
+/* False: the other one is found out. */
+static bool reads(struct side *s, bool looks)
+{
+    struct lane_record record;
+    const unsigned char *ring = s->reader.ring;
+    uint32_t first, sum = 0;
+    int result = looks ? lane_look(&s->reader) : lane_extend(&s->reader);
+
+    if (result >= 0)
+        result = lane_next(&s->reader, &record);
+    REQUIRE(result == 0 || result == 1 || result == -EBADMSG);
+    REQUIRE(lied || result >= 0);
+    REQUIRE(s->reader.known - lane_cursor(&s->reader) <= s->reader.units);
+    if (result <= 0)
+        return result == 0;
+    REQUIRE(record.size <= LARGEST);
+    REQUIRE(record.data >= ring && record.data + record.size <= ring + 2 * s->own.ring_size);
+    REQUIRE(record.end - lane_cursor(&s->reader) <= s->reader.units);
+    for (uint32_t i = 0; i < record.size; i++)
+        sum += record.data[i];
+    if (!lied && record.size >= sizeof first) {
+        memcpy(&first, record.data, sizeof first);
+        REQUIRE(first == s->receives);
+        REQUIRE(record.size == sizeof first ||
+                record.data[record.size - 1] == (unsigned char)first);
+    }
+    s->receives++;
+    lane_consume(&s->reader, record.end);
+    return sum < UINT32_MAX; /* so that the bytes are really read */
+}
+
+/* Returns whether the victim still believes its peer. */
+static bool take_step(enum step step)
+{
+    struct channel_header *header = peer.own.header;
+    uint32_t which;
+
+    switch (step) {
+    case PEER_SENDS:
+        sends(&peer);
+        return true;
+    case PEER_LOANS:
+        loans(&peer);
+        return true;
+    case PEER_COMMITS:
+    case PEER_CANCELS:
+        ends_loan(&peer, step == PEER_COMMITS);
+        return true;
+    case PEER_READS:
+        return reads(&peer, false); /* of an honest victim: always true */
+    case LIE_IN_HEADER:
+        which = next_byte();
+        lie(word_at(header, sizeof *header, which), next_word());
+        return true;
+    case LIE_IN_RING:
+        which = next_word();
+        lie(word_at(peer.own.ring, peer.own.ring_size, which), next_word());
+        return true;
+    case LIE_IN_NEXT_RECORD:
+        which = lane_cursor(&victim.reader) * 2 + next_byte() % 4;
+        lie(word_at(peer.own.ring, peer.own.ring_size, which),
+            next_byte() << 24 | (next_byte() % 2 ? next_word() : next_byte()));
+        return true;
+    case LIE_OF_TAIL:
+        lie(&header->tail, near(peer.writer.tail));
+        return true;
+    case LIE_OF_HEAD:
+        lie(&header->head, near(lane_cursor(&peer.reader)));
+        return true;
+    case VICTIM_READS:
+    case VICTIM_LOOKS:
+        return reads(&victim, step == VICTIM_LOOKS);
+    case VICTIM_SENDS:
+        sends(&victim);
+        return true;
+    case VICTIM_LOANS:
+        loans(&victim);
+        return true;
+    case VICTIM_COMMITS:
+    case VICTIM_CANCELS:
+        ends_loan(&victim, step == VICTIM_COMMITS);
+        return true;
+    case STEPS:
+        break;
+    }
+    return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    bool believes = true;
+
+    if (peer.own.header == NULL) {
+        make(&peer);
+        make(&victim);
+    }
+    begin(&peer, &victim);
+    begin(&victim, &peer);
+    input = data;
+    left = size;
+    lied = false;
+    while (left > 0 && believes)
+        believes = take_step((enum step)(next_byte() % STEPS));
+    return 0;
+}
