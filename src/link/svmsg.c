@@ -3,8 +3,8 @@
  *
  * The kernel gives them neither a descriptor nor a timeout. A lone thread that waits without a deadline sleeps in
  * the kernel's call; what ends it is, for a send, an argument that an interrupt makes invalid, and for a receive,
- * which has none in memory, kernel/guarded.h. Any other wait looks again and again, at first as often as it can,
- * then after pauses, each twice as long as the last one, up to a bound. For poll() a thread does so, if the
+ * which has none in memory, kernel/guarded.h. Any other wait looks again and again: at first it lets others run in
+ * between, then it pauses for a part of the time that it has waited, up to a bound. For poll() a thread looks, if the
  * address asks for it. */
 #include "kernel/svmsg.h"
 
@@ -24,14 +24,21 @@
 #include <string.h>
 
 #define EAGER_NS 30000 /* so long others are let run, and nothing more */
-#define PAUSE_FIRST_NS 20000
+#define PAUSE_LEAST_NS 20000
 #define PAUSE_MOST_NS 2000000
+#define PAUSE_PART 8 /* of the time waited: so much later than it came a message may be seen */
+/* Where all processors are busy, one yield gives a whole turn away, to whoever needs it least: a wait in which that
+ * happens yields no more, nor do the next ones, each time twice as many. A sleeper is let in when it wakes. */
+#define YIELD_SLOW_NS 300000
+#define SHY_LEAST 8
+#define SHY_MOST 512
 #define MESSAGE_MOST (1u << 30)
 
-/* Of one wait, which may be many looks. */
+/* Of the waits of one direction. */
 struct patience {
-    int64_t since_ns; /* 0: the next look is the first */
-    int64_t pause_ns; /* the next one */
+    int64_t since_ns;  /* of this wait, which may be many looks; 0: the next look is its first */
+    unsigned shy;      /* so many waits do not yield */
+    unsigned shy_next; /* and so many after the next slow yield */
 };
 
 struct svmsg_link {
@@ -121,7 +128,21 @@ static int svmsg_describe(const struct address *a, struct enl_caps *caps)
 
 static void begin_anew(struct patience *p)
 {
-    *p = (struct patience){.since_ns = 0, .pause_ns = PAUSE_FIRST_NS};
+    p->since_ns = 0;
+}
+
+/* Whether it was done: then it is time for another look. */
+static bool let_others_run(struct patience *p, int64_t now_ns)
+{
+    if (p->shy > 0 || now_ns - p->since_ns >= EAGER_NS)
+        return false;
+    thread_yield();
+    if (clock_now_ns() - now_ns > YIELD_SLOW_NS) {
+        p->shy_next = p->shy_next == 0 ? SHY_LEAST : p->shy_next;
+        p->shy = p->shy_next;
+        p->shy_next = p->shy_next * 2 < SHY_MOST ? p->shy_next * 2 : SHY_MOST;
+    }
+    return true;
 }
 
 /* Pauses: the caller then looks again, also when the deadline has passed meanwhile. */
@@ -132,20 +153,23 @@ static int svmsg_wait(struct enl_link *l, unsigned events, enl_deadline until)
     struct interrupt *who[] = {&l->interrupt};
     struct pollfd none[1];
     int64_t now_ns = clock_now_ns();
+    int64_t pause_ns;
     int result;
 
     if (until <= now_ns) {
         begin_anew(p);
         return error_note(-ETIMEDOUT, "the deadline passed");
     }
-    if (p->since_ns == 0)
+    if (p->since_ns == 0) {
         p->since_ns = now_ns;
-    if (now_ns - p->since_ns < EAGER_NS) {
-        thread_yield();
-        return 0;
+        p->shy -= p->shy > 0;
     }
-    result = wait_for(none, 0, who, 1, now_ns + p->pause_ns < until ? now_ns + p->pause_ns : until);
-    p->pause_ns = p->pause_ns * 2 < PAUSE_MOST_NS ? p->pause_ns * 2 : PAUSE_MOST_NS;
+    if (let_others_run(p, now_ns))
+        return 0;
+    pause_ns = (now_ns - p->since_ns) / PAUSE_PART;
+    pause_ns = pause_ns > PAUSE_LEAST_NS ? pause_ns : PAUSE_LEAST_NS;
+    pause_ns = pause_ns < PAUSE_MOST_NS ? pause_ns : PAUSE_MOST_NS;
+    result = wait_for(none, 0, who, 1, now_ns + pause_ns < until ? now_ns + pause_ns : until);
     if (result == -ETIMEDOUT)
         return 0;
     begin_anew(p);
@@ -463,8 +487,6 @@ static int init_link(struct enl_link *l, const struct address *a, int id)
 
     s->id = id;
     s->room = (size_t)l->caps.largest_message;
-    begin_anew(&s->receiving);
-    begin_anew(&s->sending);
     if (result == 0 && (l->access & ENL_READ) != 0)
         result = make_room(s->room, &s->in);
     if (result == 0 && (l->access & ENL_WRITE) != 0)
