@@ -21,6 +21,7 @@ enum { POINTS_MOST = 1 << 18 };
 
 /* Written by the stage that records, read by those that kill: shared among them, not with the worker. */
 struct points {
+    _Atomic(const char *) doing; /* of the present stage, for who waits for it */
     size_t count;
     bool not_permitted; /* to trace */
     struct point list[POINTS_MOST];

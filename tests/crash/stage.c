@@ -8,23 +8,29 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 10 };
+enum { PATIENCE_S = 10, PATIENCE_RECORDING_S = 300 };
 
-/* ---- what a failure tells besides: globals, as the stage is a process ---------------------------------- */
+/* ---- what a failure tells besides: globals, because the runner asks without an argument ------------------ */
 
 static const char *(*explain_before)(void);
 static const struct stage *now;
-static const char *doing;
+
+static void doing(const struct stage *s, const char *what)
+{
+    atomic_store_explicit(&s->points->doing, what, memory_order_relaxed);
+}
 
 /* "program+0x1234", for addr2line. */
 static void describe_place(uintptr_t place, char *ret_text, size_t size)
@@ -48,31 +54,25 @@ static const char *explain(void)
     static char text[2048];
     const struct point *p = &now->points->list[now->number];
     const char *more = explain_before != NULL ? explain_before() : NULL;
+    const char *phase = atomic_load_explicit(&now->points->doing, memory_order_relaxed);
     char place[512];
 
     describe_place(p->place, place, sizeof place);
     if (now->kind == STAGE_RECORDS)
-        (void)snprintf(text, sizeof text, "killed after the whole operation; %s", doing);
+        (void)snprintf(text, sizeof text, "killed after the whole operation; %s", phase);
     else
         (void)snprintf(text, sizeof text, "killed %s instruction %zu of %zu, before %s%s%s%s; %s",
                        now->kind == STAGE_ENTERS ? "inside the system call after" : "after",
                        now->number, now->points->count - 1, place,
                        p->in_child ? " of its child" : "",
                        p->after_call ? ", just after a system call" : "",
-                       p->after_store ? ", just after a store into shared memory" : "", doing);
+                       p->after_store ? ", just after a store into shared memory" : "", phase);
     if (more != NULL && more[0] != '\0') {
         size_t used = strlen(text);
 
         (void)snprintf(text + used, sizeof text - used, "; %s", more);
     }
     return text;
-}
-
-static void too_long(int signal)
-{
-    (void)signal;
-    processes_describe(STDERR_FILENO);
-    test_fail("this has taken more than %u s", PATIENCE_S * test_time_scale());
 }
 
 /* ---- nothing is left --------------------------------------------------------------------------------- */
@@ -82,10 +82,7 @@ static void prepare_process(const struct stage *s)
     cpu_set_t one;
     int cpu = sched_getcpu();
 
-    now = s;
-    doing = "setting up";
-    explain_before = test_explain;
-    test_explain = explain;
+    doing(s, "setting up");
     if (cpu >= 0) { /* a step is three times as cheap when nobody changes the processor */
         CPU_ZERO(&one);
         CPU_SET((unsigned)cpu, &one);
@@ -93,15 +90,12 @@ static void prepare_process(const struct stage *s)
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     (void)madvise(s->points, sizeof *s->points, MADV_DONTFORK);
-    (void)signal(SIGALRM, too_long);
-    /* stepping takes its time */
-    (void)alarm(PATIENCE_S * (s->kind == STAGE_RECORDS ? 20 : 1) * test_time_scale());
 }
 
 /* What the worker has started comes to this process when the worker dies. */
-static void await_orphans(void)
+static void await_orphans(const struct stage *s)
 {
-    doing = "waiting for the worker's own children to end";
+    doing(s, "waiting for the worker's own children to end");
     while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
         continue;
 }
@@ -143,7 +137,7 @@ _Noreturn static void act(const struct stage *s)
     leaks = leaks_before();
     if (c->set_up != NULL)
         c->set_up(s->state);
-    doing = "bringing the worker there";
+    doing(s, "bringing the worker there");
     if (!tracee_start(&t, c, s->state)) {
         s->points->not_permitted = true;
         tracee_kill(&t);
@@ -152,14 +146,27 @@ _Noreturn static void act(const struct stage *s)
     reach(s, &t);
     over = tracee_is_over(&t);
     tracee_kill(&t);
-    doing = "checking";
+    doing(s, "checking");
     c->check(s->state, over);
-    await_orphans();
-    doing = "looking for what is left";
+    await_orphans(s);
+    doing(s, "looking for what is left");
     if (leaks_report(leaks) + objects_report(objects, STDERR_FILENO) > 0)
         FAIL("it left something behind");
     check_names();
     _exit(0);
+}
+
+/* A stage that does not end is described, and fails the test. */
+static void await_end(pid_t pid, unsigned seconds)
+{
+    struct pollfd item = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+
+    CHECK(item.fd >= 0);
+    if (poll(&item, 1, (int)(seconds * test_time_scale() * 1000)) == 0) {
+        processes_describe(STDERR_FILENO);
+        FAIL("this has taken more than %u s", seconds * test_time_scale());
+    }
+    (void)close(item.fd);
 }
 
 void stage_run(const struct stage *s)
@@ -167,9 +174,14 @@ void stage_run(const struct stage *s)
     pid_t pid;
 
     memset(s->state, 0, s->the_case->state_size);
+    now = s;
+    explain_before = test_explain;
+    test_explain = explain;
     pid = fork();
     CHECK(pid >= 0);
     if (pid == 0)
         act(s);
+    await_end(pid, s->kind == STAGE_RECORDS ? PATIENCE_RECORDING_S : PATIENCE_S);
     test_join(pid);
+    test_explain = explain_before;
 }
