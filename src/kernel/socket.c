@@ -277,6 +277,14 @@ int socket_facts(int fd, struct socket_facts *ret_facts)
     return 0;
 }
 
+int socket_take_error(int fd)
+{
+    int error = 0;
+    int result = option(fd, SO_ERROR, &error);
+
+    return result < 0 ? result : -error;
+}
+
 int socket_capacity(int fd, size_t *ret_bytes)
 {
     int bytes;

@@ -74,6 +74,9 @@ struct socket_message {
 ssize_t socket_send_message(int fd, const struct socket_message *m, bool may_block);
 ssize_t socket_receive_message(int fd, struct socket_message *m, bool may_block);
 
+/* Takes the error that waits at the socket, so that it no longer polls as one. 0: there is none. */
+int socket_take_error(int fd);
+
 /* Several messages of one part, in one system call (at most SOCKET_BATCH). sizes[i] is the room at data[i]
  * before and the message's size after; cut tells a longer one. Returns how many. */
 #define SOCKET_BATCH 64

@@ -34,10 +34,12 @@ static short poll_events(const struct enl_link *l, unsigned events)
 }
 
 /* What the kernel says of a link's descriptor, in our words. */
-static unsigned events_of(const struct enl_link *l, short got)
+static unsigned events_of(struct enl_link *l, short got)
 {
     unsigned events = 0;
 
+    if ((got & POLLERR) != 0 && l->ops->forgive != NULL && l->ops->forgive(l))
+        got &= ~POLLERR;
     if ((got & POLLIN) != 0)
         events |= l->listens ? ENL_ARRIVAL : (l->access & ENL_READ) != 0 ? ENL_READABLE : 0;
     if ((got & (POLLOUT | POLLHUP | POLLERR)) == POLLOUT && (l->access & ENL_WRITE) != 0 &&

@@ -75,6 +75,9 @@ struct link_ops {
     /* Sleeps until events (ENL_READABLE, ENL_WRITABLE) may hold, for mechanisms without a descriptor
      * (l->fd is -1). As wait_for(). NULL: link.c polls l->fd. */
     int (*wait)(struct enl_link *l, unsigned events, enl_deadline until);
+    /* The descriptor says that an error waits: takes it away, if that is nobody's end but of a message that was lost.
+     * True: it is gone. NULL: errors are ends. */
+    bool (*forgive)(struct enl_link *l);
     /* What a send with ENL_NOW says when it has no room. NULL: that there is no space. */
     const char *full;
     /* Ends the use of what open, pair, accept or adopt made; never waits, never fails, accepts a state that

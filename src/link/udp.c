@@ -45,6 +45,13 @@ static int udp_set(struct enl_link *l, uint32_t which, const struct enl_settings
                                      : -ENOTSUP;
 }
 
+/* That nobody received an earlier message: this mechanism promises no better. */
+static bool udp_forgive(struct enl_link *l)
+{
+    (void)socket_take_error(l->fd);
+    return true;
+}
+
 static void udp_close(struct enl_link *l)
 {
     packet_fini(l);
@@ -129,6 +136,7 @@ static const struct link_ops udp_ops = {
     .address = udp_address,
     .stat = udp_stat,
     .set = udp_set,
+    .forgive = udp_forgive,
     .close = udp_close,
 };
 
