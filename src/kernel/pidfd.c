@@ -15,6 +15,11 @@ int pidfd_open_self(void)
     return child_open(getpid());
 }
 
+pid_t pidfd_own_number(void)
+{
+    return getpid();
+}
+
 /* Signal 0 is sent to nobody. -ESRCH, -EPERM and -EINVAL (of a namespace that we cannot see into) are told of
  * processes alone; a directory /proc/PID, which would do for a signal, has no end to be polled. */
 bool pidfd_is(int fd)

@@ -4,9 +4,12 @@
 #define KERNEL_PIDFD_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Of this process, CLOEXEC; or -errno. */
 int pidfd_open_self(void);
+/* The number of this process, in its own namespace. */
+pid_t pidfd_own_number(void);
 /* Whether a descriptor that came from elsewhere is one, asked so that it cannot hold the caller up: only then may it be
  * polled, for the poll of a file system's file may wait for whoever made that file system. */
 bool pidfd_is(int fd);

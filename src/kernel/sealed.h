@@ -12,8 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An empty one, CLOEXEC, not yet sealed. name is for people who look at /proc. -EMFILE, -ENFILE, -ENOMEM. */
-int sealed_create(const char *name, int *ret_fd);
+/* What the kernel calls those that segments are made of, and looking from outside finds them by. */
+#define SEALED_NAME "enlace-segment"
+
+/* An empty one, CLOEXEC, not yet sealed. -EMFILE, -ENFILE, -ENOMEM. */
+int sealed_create(int *ret_fd);
 /* Lets its owner alone open it again, and only for reading; then puts all seals on. */
 int sealed_close_up(int fd);
 /* Whether a file that came from elsewhere is such a one, of exactly this size, and has memory for all of it, so that

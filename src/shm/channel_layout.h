@@ -6,6 +6,7 @@
  *   128  its lane, as writer      record: ...
  *   256  its cursor, as reader
  *   384  how it waits
+ *   512  facts
  *
  * Layout. Positions are counts of 8-byte units, free running modulo 2^32: unit p is at byte (p * 8) mod ring.
  * A record starts with its word: 0 while it is not there, then RECORD_THERE | kind | size, stored last. A message's
@@ -81,12 +82,26 @@ struct channel_header {
     uint32_t wait_reserved[26];
 };
 
+/* Behind the header: what its owner tells to those who look from outside. The driver reads nothing of it. */
+#define CHANNEL_FACTS_AT 512u
+#define CHANNEL_NAME_SIZE 256u
+
+struct channel_facts {
+    uint32_t pid; /* as its owner knows it */
+    uint32_t peer_pid;
+    _Alignas(8) uint64_t peer_segment; /* the inode of the other end's; 0: not met yet */
+    char name[CHANNEL_NAME_SIZE];      /* of the address; ends with a 0 */
+};
+
 _Static_assert(sizeof(struct lane_record_header) == LANE_UNIT, "a record's header is a unit");
 _Static_assert(sizeof(struct lane_reference) == LANE_UNIT, "a reference is a unit");
 _Static_assert(offsetof(struct channel_header, tail) == 128, "layout");
 _Static_assert(offsetof(struct channel_header, head) == 256, "layout");
 _Static_assert(offsetof(struct channel_header, sleep) == 384, "layout");
 _Static_assert(offsetof(struct channel_header, unfenced) == 404, "layout");
-_Static_assert(sizeof(struct channel_header) == 512, "layout");
+_Static_assert(sizeof(struct channel_header) == CHANNEL_FACTS_AT, "layout");
+_Static_assert(offsetof(struct channel_facts, peer_segment) == 8, "layout");
+_Static_assert(offsetof(struct channel_facts, name) == 16, "layout");
+_Static_assert(sizeof(struct channel_facts) == 272, "layout");
 
 #endif
