@@ -14,7 +14,7 @@
 
 enum {
     STATE_MOST = 64 * 1024,
-    SAMPLE_TELLING = 120, /* points after a call or a shared store, in a sample */
+    SAMPLE_TELLING = 250, /* points after a call or a shared store, in a sample */
     SAMPLE_OTHER = 60,
     SAMPLE_S = 15, /* where the machine is slow, a sample ends after that time */
     DEADLINE_S = 7200

@@ -24,7 +24,7 @@ def check_of(mutant, program):
         source = ROOT / fields['source']
         count = source.read_text(encoding='utf-8').count(fields['old'])
         assert count == 1, f'{mutant}: its text occurs {count} times in {source}: write it anew'
-        environment = {name: value for name, value in os.environ.items() if name != 'CRASH_EVERY'}
+        environment = {**os.environ, 'CRASH_EVERY': '200'}  # all points that a peer can tell apart
         wrapper = environment.get('TEST_WRAPPER', '').split()
         done = subprocess.run([*wrapper, program, '--only', fields['case']], stdin=subprocess.DEVNULL, timeout=300,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
