@@ -6,6 +6,7 @@
 #include <enlace/capability.h>
 #include <enlace/deadline.h>
 #include <enlace/error.h>
+#include <enlace/inspect.h>
 #include <enlace/link.h>
 #include <enlace/message.h>
 #include <enlace/process.h>

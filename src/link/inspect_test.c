@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Proof of inspect.c: what a channel's ends have sent, hold and wait for is seen from outside. */
+#include "runner/test.h"
+#include "shm/channel_facts.h"
+#include "shm/segment.h"
+
+#include <enlace/error.h>
+#include <enlace/inspect.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RING 65536u
+
+__attribute__((constructor)) static void explain(void)
+{
+    test_explain = enl_error_text;
+}
+
+static struct channel_header *make_end(struct segment *s)
+{
+    struct channel_header *header;
+
+    CHECK_OK(segment_create(sizeof *header, RING, s));
+    header = s->header;
+    header->magic = CHANNEL_MAGIC;
+    header->version = CHANNEL_VERSION;
+    header->layout = CHANNEL_LAYOUT;
+    header->ring_bytes = RING;
+    header->largest = 1000;
+    return header;
+}
+
+static const struct enl_channel_end *end_of(const struct enl_channel_end ends[], ssize_t count,
+                                            const char *name)
+{
+    for (ssize_t i = 0; i < count; i++)
+        if (strcmp(ends[i].name, name) == 0)
+            return &ends[i];
+    FAIL("no end is called %s", name);
+}
+
+TEST(two_ends_are_seen_with_what_lies_between_them)
+{
+    struct segment a, b;
+    struct channel_header *one = make_end(&a), *two = make_end(&b);
+    struct enl_channel_end ends[4];
+    const struct enl_channel_end *end;
+
+    channel_facts_write(one, "one", 9, b.fd);
+    channel_facts_write(two, "two", 9, a.fd);
+    atomic_store(&one->sent, 3u);
+    atomic_store(&one->tail, 50u);
+    atomic_store(&two->received, UINT32_MAX); /* 4 less */
+    atomic_store(&two->head, 20u);
+    atomic_store(&two->sleep, 5 * CHANNEL_SLEEP_STEP + CHANNEL_ASLEEP);
+    atomic_store(&two->rings, 8u);
+    atomic_store(&two->ended, CHANNEL_SENDS_NO_MORE);
+    atomic_store(&one->space_sleep, CHANNEL_ASLEEP);
+    CHECK_EQ(enl_inspect_channels(getpid(), ends, 4), 2);
+    end = end_of(ends, 2, "one");
+    CHECK_EQ(end->pid, getpid());
+    CHECK_EQ(end->peer_pid, getpid());
+    CHECK_EQ(end->uid, geteuid());
+    CHECK_EQ(end->flags, ENL_END_WAITS_FOR_SPACE);
+    CHECK_EQ(end->ring_bytes, RING);
+    CHECK_EQ(end->largest_message, 1000);
+    CHECK_EQ(end->sent_messages, 3);
+    CHECK_EQ(end->sent_bytes, 400);
+    CHECK_EQ(end->queued_messages, 4);
+    CHECK_EQ(end->queued_bytes, 240);
+    CHECK_EQ(end_of(ends, 2, "two")->segment, end->peer_segment);
+    end = end_of(ends, 2, "two");
+    CHECK_EQ(end->flags, ENL_END_WAITS_FOR_MESSAGE | ENL_END_SENDS_NO_MORE);
+    CHECK_EQ(end->received_messages, UINT32_MAX);
+    CHECK_EQ(end->sleeps, 5);
+    CHECK_EQ(end->rings, 8);
+    CHECK_EQ(end->queued_messages, 0);
+    CHECK_EQ(end->queued_bytes, 0);
+    CHECK_EQ(enl_inspect_channels(getpid(), NULL, 0), 2);
+    CHECK_EQ(enl_inspect_channels(getpid(), ends, 1), 2);
+    segment_unmap(&a);
+    segment_unmap(&b);
+}
+
+static void see_one(void *argument)
+{
+    pid_t owner = *(pid_t *)argument;
+    struct enl_channel_end ends[64];
+    ssize_t count = CHECK_OK(enl_inspect_channels(0, ends, 64));
+
+    CHECK(count >= 1); /* this child has inherited it, yet it is shown once, as its owner's */
+    CHECK_EQ(end_of(ends, count, "only")->pid, owner);
+    CHECK_EQ(CHECK_OK(enl_inspect_channels(owner, ends, 64)), 1);
+    CHECK_EQ(ends[0].peer_segment, 0);
+    CHECK_EQ(ends[0].peer_pid, 0);
+    CHECK_EQ(ends[0].queued_messages, ENL_UNKNOWN);
+    CHECK_EQ(ends[0].queued_bytes, ENL_UNKNOWN);
+}
+
+TEST(an_end_that_waits_for_its_peer_is_seen_by_others)
+{
+    struct segment s;
+    pid_t own = getpid();
+
+    channel_facts_write(make_end(&s), "only", 0, -1);
+    test_join(test_child(see_one, &own));
+    segment_unmap(&s);
+}
+
+TEST(an_end_of_another_version_is_named_and_nothing_more)
+{
+    struct segment s;
+    struct channel_header *header = make_end(&s);
+    struct enl_channel_end end;
+
+    header->version++;
+    channel_facts_write(header, "newer", 0, -1);
+    CHECK_EQ(enl_inspect_channels(getpid(), &end, 1), 1);
+    CHECK_EQ(end.flags, ENL_END_OTHER_VERSION);
+    CHECK_STR(end.name, "newer");
+    CHECK_EQ(end.sent_messages, ENL_UNKNOWN);
+    segment_unmap(&s);
+}
+
+TEST(wrong_arguments_are_told)
+{
+    struct enl_channel_end end;
+
+    CHECK_EQ(enl_inspect_channels(-1, &end, 1), -EINVAL);
+    CHECK_EQ(enl_inspect_channels(0, NULL, 1), -EINVAL);
+    CHECK_EQ(enl_inspect_channels(0x7ffffff0, &end, 1), -ESRCH);
+}
