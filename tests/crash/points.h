@@ -31,5 +31,7 @@ struct points {
 void points_record(struct points *p, struct tracee *t);
 /* Brings a worker that stands at the start to that point; false: it has not passed there. */
 bool points_go_to(const struct points *p, size_t number, struct tracee *t);
+/* The same by counting: to the one that is the so many-th this time; false: the operation was over before. */
+bool points_count_to(size_t number, struct tracee *t);
 
 #endif

@@ -119,6 +119,8 @@ static void reach(const struct stage *s, struct tracee *t)
     *s->ret_missed = false;
     if (s->kind == STAGE_RECORDS)
         points_record(s->points, t);
+    else if (s->kind == STAGE_COUNTS)
+        (void)points_count_to(s->number, t);
     else if (!points_go_to(s->points, s->number, t) ||
              (s->kind == STAGE_ENTERS && !tracee_enter_call(t)))
         *s->ret_missed = true;

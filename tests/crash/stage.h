@@ -8,6 +8,7 @@
 enum stage_kind {
     STAGE_RECORDS, /* steps to the end, and kills there */
     STAGE_KILLS,   /* at a point */
+    STAGE_COUNTS,  /* at a point that is reached by counting its instructions */
     STAGE_ENTERS   /* the system call at a point, and kills inside */
 };
 
