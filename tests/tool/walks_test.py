@@ -236,5 +236,29 @@ def walks_from(name):
     return check
 
 
+def many_messages_walk_through_all(command, folder):
+    """More than any of them holds: each waits for the next one."""
+    names = [name for name, kind in MECHANISMS.items() if not kind.numbers and name != 'udp']
+    data = b''.join(b'message %d\n' % n for n in range(3000))
+    with contextlib.ExitStack() as stack:
+        ends = [MECHANISMS[name](folder, f'{name}-walk') for name in names]
+        for end in ends:
+            stack.enter_context(end.stack)
+        counts = [() if end.ends else ('--count', '3000') for end in ends]
+        receiver = last = command.start('receive', ends[-1].words, *ends[-1].options, *counts[-1], **ends[-1].passed)
+        movers = []
+        for end, count, following in reversed(list(zip(ends, counts, ends[1:]))):
+            before = command.start('receive', end.words, *end.options, '--json', *count, **end.passed)
+            movers.append(send_all(command, following, receiver, stdin=before.stdout))
+            following.after_start()
+            receiver = before
+        feeder = command.start('send', ends[0].target(receiver), '--wait', **ends[0].passed_on)
+        ends[0].after_start()
+        expect(command.finish(feeder, data), 0)
+        expect(command.finish(last), 0, data)
+        for mover in movers:
+            expect(command.finish(mover), 0)
+
+
 if __name__ == '__main__':
-    main([(f'messages walk from {name} to every mechanism', walks_from(name)) for name in MECHANISMS])
+    main([('many messages walk through all mechanisms', many_messages_walk_through_all)] + [(f'messages walk from {name} to every mechanism', walks_from(name)) for name in MECHANISMS])
