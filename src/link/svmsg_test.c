@@ -1,51 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Proof of svmsg.c, beside the conformance suite: keys, types, looking, removal under waiters, queues without a key,
- * and peers on the bare calls. */
-#include "link/link.h"
-#include "runner/test.h"
+/* Proof of svmsg.c, beside the conformance suite: keys, types, sizes, looking, descriptors on request, and peers on the
+ * bare calls. */
+#include "link/svmsg_rig_test.h"
 
-#include <enlace/error.h>
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/msg.h>
 #include <unistd.h>
 
 #define TEXT_SIZE 64
-
-/* A key that no other test has: that of its directory. */
-static const char *address_of(const char *options)
-{
-    static char addresses[4][300];
-    static unsigned next;
-    char *address = addresses[next++ % 4];
-
-    (void)snprintf(address, sizeof addresses[0], "svmsg:%s#1%s", test_dir(), options);
-    return address;
-}
-
-static struct enl_link *open_ok(const char *address, unsigned flags)
-{
-    struct enl_link *l = NULL;
-
-    CHECK_OK(enl_open(address, flags, &l));
-    return l;
-}
-
-static struct enl_link *make(const char *options)
-{
-    return open_ok(address_of(options), ENL_READ | ENL_WRITE | ENL_CREATE);
-}
-
-static void end(struct enl_link *l)
-{
-    enl_close(l);
-    CHECK_OK(enl_unlink(address_of("")));
-}
 
 static ssize_t put(struct enl_link *l, int64_t type, const char *text)
 {
@@ -62,11 +27,6 @@ static ssize_t get(struct enl_link *l, enum enl_match_kind kind, int64_t type, c
     struct enl_message m = {.data = ret_text, .capacity = TEXT_SIZE};
 
     return enl_receive_message(l, &match, ENL_NOW, &m);
-}
-
-__attribute__((constructor)) static void explain(void)
-{
-    test_explain = enl_error_text;
 }
 
 /* ---- addresses -------------------------------------------------------------------------------------------- */
@@ -283,6 +243,24 @@ TEST(what_the_queue_cannot_hold_is_refused)
     end(l);
 }
 
+/* The kernel lets as many messages wait as the queue has bytes, so that empty ones come to an end, too. */
+TEST(empty_messages_fill_a_queue)
+{
+    struct enl_link *l = make("?capacity=100");
+    struct enl_stat stat;
+
+    for (int i = 0; i < 100; i++)
+        CHECK_EQ(enl_send(l, NULL, 0, ENL_NOW), 0);
+    CHECK_EQ(enl_send(l, NULL, 0, ENL_NOW), -EAGAIN);
+    CHECK_EQ(enl_send(l, NULL, 0, enl_in_ms(10)), -ETIMEDOUT);
+    CHECK_OK(enl_link_stat(l, &stat));
+    CHECK_EQ(stat.queued_messages, 100);
+    CHECK_EQ(stat.queued_bytes, 0);
+    CHECK_EQ(enl_receive(l, NULL, 0, ENL_NOW), 0);
+    CHECK_EQ(enl_send(l, NULL, 0, ENL_NOW), 0);
+    end(l);
+}
+
 /* ---- looking ------------------------------------------------------------------------------------------------- */
 
 TEST(messages_are_looked_at_in_their_order_and_stay)
@@ -320,299 +298,6 @@ TEST(messages_are_looked_at_in_their_order_and_stay)
     CHECK_CONTAINS(enl_error_text(), enl_capability_name(ENL_CAN_PEEK));
     enl_close(ends[0]);
     enl_close(ends[1]);
-}
-
-/* ---- removal --------------------------------------------------------------------------------------------------- */
-
-struct waiter {
-    enl_deadline until;
-    bool sends;
-    struct test_gate *open;
-};
-
-static void wait_until_removed(void *argument)
-{
-    const struct waiter *w = argument;
-    struct enl_link *l = open_ok(address_of(""), w->sends ? ENL_WRITE : ENL_READ);
-    ssize_t result;
-
-    test_gate_open(w->open);
-    result = w->sends ? enl_send(l, (char[8192]){0}, 8192, w->until)
-                      : enl_receive(l, (char[16]){0}, 16, w->until);
-    CHECK_EQ(result, -EIDRM);
-    CHECK_CONTAINS(enl_error_text(), "removed");
-    enl_close(l);
-}
-
-static void remove_under(struct waiter *w, void (*wait)(void *argument))
-{
-    struct enl_link *l = make("");
-    pid_t child;
-
-    while (w->sends && enl_send(l, (char[8192]){0}, 8192, ENL_NOW) >= 0)
-        continue;
-    w->open = test_gate_new();
-    child = test_child(wait, w);
-    test_gate_wait(w->open);
-    (void)usleep(
-        20000); /* asleep or not yet there, the answer is the same; without the queue there is no opening */
-    CHECK_OK(enl_unlink(address_of("")));
-    test_join(child);
-    CHECK_EQ(enl_send(l, "x", 1, ENL_NOW), -EIDRM);
-    CHECK_EQ(enl_receive(l, (char[16]){0}, 16, ENL_NOW), -EIDRM);
-    CHECK_EQ(enl_link_stat(l, &(struct enl_stat){0}), -EIDRM);
-    CHECK_EQ(enl_link_set(l, &(struct enl_settings){.set = ENL_SET_MODE, .mode = 0600}), -EIDRM);
-    enl_close(l);
-}
-
-TEST(who_waits_for_good_is_told_that_the_queue_was_removed)
-{
-    remove_under(&(struct waiter){.until = ENL_FOREVER}, wait_until_removed);
-    remove_under(&(struct waiter){.until = ENL_FOREVER, .sends = true}, wait_until_removed);
-}
-
-TEST(who_waits_until_a_deadline_is_told_that_the_queue_was_removed)
-{
-    remove_under(&(struct waiter){.until = test_until()}, wait_until_removed);
-    remove_under(&(struct waiter){.until = test_until(), .sends = true}, wait_until_removed);
-}
-
-static void *wait_in_thread(void *argument)
-{
-    wait_until_removed(argument);
-    return NULL;
-}
-
-static void wait_beside_another_thread(void *argument)
-{
-    pthread_t thread;
-
-    CHECK_EQ(pthread_create(&thread, NULL, wait_in_thread, argument), 0);
-    CHECK_EQ(pthread_join(thread, NULL), 0);
-}
-
-TEST(who_waits_in_a_thread_is_told_that_the_queue_was_removed)
-{
-    remove_under(&(struct waiter){.until = ENL_FOREVER}, wait_beside_another_thread);
-    remove_under(&(struct waiter){.until = ENL_FOREVER, .sends = true}, wait_beside_another_thread);
-}
-
-/* ---- the record ------------------------------------------------------------------------------------------------- */
-
-static void send_hello(void *argument)
-{
-    CHECK_EQ(enl_send(argument, "hello", 5, ENL_NOW), 5);
-}
-
-TEST(a_queue_tells_who_was_there_last_and_when)
-{
-    struct enl_link *l = make("");
-    struct enl_stat stat;
-    pid_t child;
-
-    CHECK_OK(enl_link_stat(l, &stat));
-    CHECK_EQ(stat.last_sender_pid, 0);
-    CHECK_EQ(stat.last_send_time, 0);
-    CHECK(stat.last_change_time >= 1000000000);
-    child = test_child(send_hello, l);
-    test_join(child);
-    CHECK_OK(enl_link_stat(l, &stat));
-    CHECK_EQ(stat.last_sender_pid, child);
-    CHECK(stat.last_send_time >= stat.last_change_time);
-    CHECK_EQ(enl_receive(l, (char[16]){0}, 16, ENL_NOW), 5);
-    CHECK_OK(enl_link_stat(l, &stat));
-    if (!test_is_emulated())
-        CHECK_EQ(stat.last_receiver_pid, getpid());
-    CHECK(stat.last_receive_time >= stat.last_send_time);
-    CHECK_EQ(stat.mode, 0600);
-    CHECK_EQ(stat.uid, getuid());
-    CHECK(stat.waiting_senders == ENL_UNKNOWN);
-    end(l);
-}
-
-static void raise_capacity(void *unused)
-{
-    struct enl_settings settings = {.set = ENL_SET_CAPACITY, .capacity = 1 << 20};
-    struct enl_link *ends[2];
-
-    (void)unused;
-    CHECK_OK(enl_pair("svmsg:", ends));
-    CHECK_EQ(enl_link_set(ends[1], &settings), -EPERM);
-    CHECK_CONTAINS(enl_error_text(), "/proc/sys/kernel/msgmnb");
-    enl_close(ends[0]);
-    enl_close(ends[1]);
-    CHECK_EQ(enl_pair("svmsg:?capacity=1M", ends), -EPERM);
-    CHECK_CONTAINS(enl_error_text(), "sysctl kernel.msgmnb=1048576");
-}
-
-TEST(a_capacity_changes_within_its_limits)
-{
-    struct enl_settings settings = {.set = ENL_SET_CAPACITY, .capacity = 9000};
-    struct enl_link *l = make("");
-    struct enl_stat stat;
-
-    CHECK_OK(enl_link_set(l, &settings));
-    CHECK_OK(enl_link_stat(l, &stat));
-    CHECK_EQ(stat.capacity_bytes, 9000);
-    CHECK_EQ(enl_send(l, (char[8192]){0}, 8192, ENL_NOW), 8192);
-    CHECK_EQ(enl_send(l, (char[809]){0}, 809, ENL_NOW), -EAGAIN);
-    CHECK_EQ(enl_send(l, (char[808]){0}, 808, ENL_NOW), 808);
-    settings.capacity = 8191;
-    CHECK_EQ(enl_link_set(l, &settings), -EINVAL); /* its largest message would never fit again */
-    CHECK_CONTAINS(enl_error_text(), "8191");
-    end(l);
-    test_as_user(raise_capacity, NULL);
-}
-
-static void use_without_right(void *unused)
-{
-    struct enl_settings settings = {.set = ENL_SET_MODE, .mode = 0666};
-    struct enl_link *l;
-
-    (void)unused;
-    CHECK_EQ(enl_open(address_of(""), ENL_READ, &l), -EACCES);
-    CHECK(enl_error_text()[0] != '\0');
-    l = open_ok(address_of(""), ENL_WRITE);
-    CHECK_EQ(enl_send(l, "hello", 5, ENL_NOW), 5);
-    CHECK_EQ(enl_link_set(l, &settings), test_is_emulated() ? -EACCES : -EPERM);
-    CHECK(enl_error_text()[0] != '\0');
-    enl_close(l);
-    CHECK_EQ(enl_unlink(address_of("")), -EPERM);
-}
-
-TEST(the_mode_says_who_may_send_and_who_receive)
-{
-    struct enl_link *l;
-
-    if (!test_is_root())
-        SKIP("another user is needed, whom only root can become");
-    l = make("?mode=622");
-    test_as_user(use_without_right, NULL);
-    CHECK_EQ(enl_receive(l, (char[16]){0}, 16, ENL_NOW), 5);
-    end(l);
-}
-
-/* ---- queues without a key ------------------------------------------------------------------------------------- */
-
-static int queue_count(void)
-{
-    struct msginfo info;
-
-    CHECK(msgctl(0, MSG_INFO, (struct msqid_ds *)(void *)&info) >= 0);
-    return info.msgpool; /* of this namespace */
-}
-
-struct pair {
-    struct enl_link *ends[2];
-    struct test_gate *go;
-};
-
-static void use_and_close(void *argument)
-{
-    struct pair *p = argument;
-
-    enl_close(p->ends[0]);
-    test_gate_wait(p->go);
-    CHECK_EQ(enl_send(p->ends[1], "hello", 5, ENL_FOREVER), 5);
-    enl_close(p->ends[1]);
-}
-
-static void receive_and_close(void *argument)
-{
-    struct pair *p = argument;
-
-    enl_close(p->ends[1]);
-    CHECK_EQ(enl_receive(p->ends[0], (char[16]){0}, 16, ENL_FOREVER), 5);
-    enl_close(p->ends[0]);
-}
-
-TEST(a_queue_without_a_key_goes_with_its_last_process)
-{
-    struct pair p = {.go = test_gate_new()};
-    int before = queue_count();
-    pid_t sender, receiver;
-
-    CHECK_OK(enl_pair("svmsg:", p.ends));
-    CHECK_EQ(queue_count(), before + 1);
-    sender = test_child(use_and_close, &p);
-    receiver = test_child(receive_and_close, &p);
-    enl_close(p.ends[0]);
-    enl_close(p.ends[1]);
-    CHECK_EQ(queue_count(), before + 1); /* two relatives still have it */
-    test_gate_open(p.go);
-    test_join(sender);
-    test_join(receiver);
-    CHECK_EQ(queue_count(), before);
-}
-
-static void sleep_for_good(void *unused)
-{
-    (void)unused;
-    for (;;)
-        (void)pause();
-}
-
-TEST(a_dead_relative_does_not_keep_a_queue_without_a_key)
-{
-    struct pair p;
-    int before = queue_count();
-    pid_t child;
-
-    CHECK_OK(enl_pair("svmsg:", p.ends));
-    child = test_child(sleep_for_good, NULL);
-    enl_close(p.ends[1]);
-    test_kill(child);
-    enl_close(p.ends[0]);
-    CHECK_EQ(queue_count(), before);
-}
-
-/* ---- starters ----------------------------------------------------------------------------------------------------- */
-
-#define STARTERS 4
-
-struct start {
-    struct test_gate *go;
-    atomic_int *winners;
-    unsigned flags;
-};
-
-static void start(void *argument)
-{
-    const struct start *s = argument;
-    struct enl_link *l = NULL;
-    int result;
-
-    test_gate_meet(s->go, STARTERS);
-    result = enl_open(address_of(""), ENL_WRITE | s->flags, &l);
-    if (result == 0)
-        CHECK_EQ(enl_send(l, "x", 1, ENL_NOW), 1);
-    else
-        CHECK_EQ(result, -EEXIST);
-    atomic_fetch_add(s->winners, result == 0);
-    enl_close(l);
-}
-
-TEST(of_many_starters_all_get_the_one_queue_or_one_alone, .stress = true)
-{
-    struct start s = {.go = test_gate_new(), .winners = test_shared(sizeof(atomic_int))};
-
-    for (int round = 0; round < 20; round++) {
-        bool exclusive = round % 2 == 1;
-        pid_t children[STARTERS];
-        struct enl_stat stat;
-        struct enl_link *l;
-
-        s.flags = ENL_CREATE | (exclusive ? ENL_EXCLUSIVE : 0);
-        for (int i = 0; i < STARTERS; i++)
-            children[i] = test_child(start, &s);
-        for (int i = 0; i < STARTERS; i++)
-            test_join(children[i]);
-        CHECK_EQ(atomic_exchange(s.winners, 0), exclusive ? 1 : STARTERS);
-        l = open_ok(address_of(""), ENL_READ);
-        CHECK_OK(enl_link_stat(l, &stat));
-        CHECK_EQ(stat.queued_messages, exclusive ? 1 : STARTERS);
-        end(l);
-    }
 }
 
 /* ---- peers that know nothing of enlace ------------------------------------------------------------------------ */
