@@ -11,6 +11,7 @@
 #include <enlace/message.h>
 #include <enlace/process.h>
 #include <enlace/signal.h>
+#include <enlace/sync.h>
 #include <enlace/version.h>
 
 #endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Synchronisation between processes: objects that live in shared memory and answer when their holder dies.
+ *
+ * An object is some bytes of a region; each process that uses it opens a handle. All calls take handles.
+ *
+ * Results. 0, or a count, or a negative errno:
+ *   -EAGAIN          not now (ENL_NOW)              -ETIMEDOUT        the deadline passed
+ *   -ECANCELED       enl_sync_interrupt was called
+ *   -EOWNERDEAD      the call succeeded, and the lock is the caller's; but who held it last died with it. Put in
+ *                    order what it guards, then say so (enl_mutex_consistent)
+ *   -ENOTRECOVERABLE nobody did: the lock can only be destroyed and made anew
+ *   -EPERM           not the caller's to unlock     -EDEADLK          the thread has it already
+ *   -EBUSY           still held                     -EIDRM            destroyed under its users
+ *   -EBADMSG         the shared bytes make no sense -EINVAL           the caller's mistake
+ *   -EUSERS          all the region's places for members are taken
+ * Never -EINTR.
+ *
+ * Threads. All calls on one handle may be made by several threads at once, but for enl_sync_close.
+ * enl_sync_interrupt may be called in a signal handler; no other call may.
+ *
+ * fork. A child may use the handles that it inherits: it becomes a member of its own with its first call. What
+ * its parent holds it does not. exec ends a process's membership as death does. */
+#ifndef ENLACE_SYNC_H
+#define ENLACE_SYNC_H
+
+#include <enlace/deadline.h>
+#include <enlace/export.h>
+#include <enlace/link.h>
+#include <stddef.h>
+#include <stdint.h>
+
+ENL_BEGIN
+
+struct enl_region;
+struct enl_sync;
+
+/* ---- make, open, end --------------------------------------------------------------------------- */
+
+/* The room that an object takes, to be put into a struct of the caller's that processes share. Its bytes must
+ * be zero at first, as those of a new region are. The same on every machine's C library, in 32 and 64 bit. */
+struct enl_mutex {
+    uint64_t room[8] __attribute__((aligned(8)));
+};
+struct enl_rwlock {
+    uint64_t room[136] __attribute__((aligned(8)));
+};
+struct enl_condition {
+    uint64_t room[4] __attribute__((aligned(8)));
+};
+struct enl_once {
+    uint64_t room[2] __attribute__((aligned(8)));
+};
+
+/* kinds */
+#define ENL_MUTEX 1u
+#define ENL_RWLOCK 2u
+#define ENL_CONDITION 3u
+#define ENL_ONCE 4u
+
+/* flags of a mutex */
+#define ENL_RECURSIVE 1u /* the thread that has it may lock it again, and unlocks it as often */
+#define ENL_CHECKED                                                                                \
+    2u /* a thread that has it and locks it again gets -EDEADLK; else it waits for itself */
+
+struct enl_sync_options {
+    size_t size; /* of this struct */
+    uint32_t kind;
+    uint32_t flags;
+    uint64_t value;
+    uint64_t reserved[5];
+};
+
+/* Ends the use of a handle, not the object; what it holds stays held. NULL is allowed. Never fails. */
+ENL_PUBLIC void enl_sync_close(struct enl_sync *s);
+
+/* Makes the object's bytes zero, ready to be made anew: -EBUSY if a living process holds it. Whoever
+ * waits for it, or uses it later, gets -EIDRM. The handle is still to be closed. */
+ENL_PUBLIC int enl_sync_destroy(struct enl_sync *s);
+
+/* Ends the calls that wait on this handle, and every later one that would have to wait, with -ECANCELED, until
+ * enl_sync_interrupt_clear. There is no window. Async-signal-safe. */
+ENL_PUBLIC int enl_sync_interrupt(struct enl_sync *s);
+ENL_PUBLIC void enl_sync_interrupt_clear(struct enl_sync *s);
+
+/* ---- mutex ----------------------------------------------------------------------------------------- */
+
+/* Waits until the mutex is the caller's; ENL_NOW only tries. A waiter that is unlucky for 10 ms is served before
+ * those that come later. A holder's death is noticed 50 ms after the kernel has torn it down. */
+ENL_PUBLIC int enl_mutex_lock(struct enl_sync *mutex, enl_deadline until);
+/* -EPERM if another thread or process has it, or nobody. After -EOWNERDEAD without enl_mutex_consistent: the
+ * mutex is lost, and all who lock it get -ENOTRECOVERABLE. */
+ENL_PUBLIC int enl_mutex_unlock(struct enl_sync *mutex);
+ENL_PUBLIC int enl_mutex_consistent(struct enl_sync *mutex);
+
+/* ---- read-write lock ------------------------------------------------------------------------------- */
+
+/* Many may read at once, or one write. Writers and readers that have to wait take turns: neither starves. A
+ * thread that reads must not read again while it does: a writer may wait in between.
+ * -EOWNERDEAD: a writer died; the lock is then held for writing, also by who wanted to read. Who wants to
+ * write is told in the same way that a reader died, though there is nothing to repair. */
+ENL_PUBLIC int enl_rwlock_read(struct enl_sync *rwlock, enl_deadline until);
+ENL_PUBLIC int enl_rwlock_write(struct enl_sync *rwlock, enl_deadline until);
+ENL_PUBLIC int enl_rwlock_unlock(struct enl_sync *rwlock); /* either */
+ENL_PUBLIC int enl_rwlock_consistent(struct enl_sync *rwlock);
+
+/* ---- condition ------------------------------------------------------------------------------------- */
+
+/* Unlocks the mutex, waits for a signal, locks the mutex again: look at what was waited for in a loop, for the
+ * call may also return without a signal. The mutex is locked on every return but -EPERM (it was not the
+ * caller's) and -ENOTRECOVERABLE (it is lost); -EOWNERDEAD as of enl_mutex_lock. The interrupt is the condition's. */
+ENL_PUBLIC int enl_condition_wait(struct enl_sync *condition, struct enl_sync *mutex,
+                                  enl_deadline until);
+ENL_PUBLIC int enl_condition_signal(struct enl_sync *condition);    /* wakes one, at least */
+ENL_PUBLIC int enl_condition_broadcast(struct enl_sync *condition); /* wakes all */
+
+/* ---- once ------------------------------------------------------------------------------------------ */
+
+/* Returns 0 when run has returned 0, in this process or another, now or earlier. One process at a time calls
+ * it; if it fails, its negative errno is returned there, and if it dies, nobody is told: the next one calls run
+ * again, which must be able to begin anew. run must not come here with the same object: it would wait for itself. */
+ENL_PUBLIC int enl_once_run(struct enl_sync *once, int (*run)(void *argument), void *argument,
+                            enl_deadline until);
+
+ENL_END
+
+#endif

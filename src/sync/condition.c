@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* The condition: a number that grows with every signal; a waiter sleeps while it is the one it saw under the mutex.
+ *
+ * Ordering. A waiter sets bit 0 and reads the number while it has the mutex. A signal given for a change made
+ * under the mutex comes after that in the order of the number, so the waiter sleeps on an old number: the kernel
+ * refuses, or the waker finds it. Nothing is read through the number: what changed is seen by the mutex.
+ * Crash. A dead waiter leaves at most the bit: one needless look for sleepers. A waiter that was woken and then killed has used
+ * up a wake-up that another needed, and so has a signaller that died between the number and the wake: every waiter
+ * looks at the number at the end of its slice, and returns when it has changed, as it may without a signal. */
+#include "sync/condition.h"
+
+#include "base/error.h"
+#include "kernel/futex.h"
+#include "sync/condition_layout.h"
+#include "sync/lock.h"
+
+#include <limits.h>
+
+#define SLEEPERS 1u
+#define SIGNAL 2u
+
+static int check(const struct enl_sync *condition)
+{
+    const struct object_layout *head = condition->object;
+    uint32_t word;
+
+    if (condition->kind != ENL_CONDITION)
+        return sync_wrong_kind(condition, ENL_CONDITION);
+    word = atomic_load_explicit(&head->word, memory_order_relaxed);
+    return word == WORD_LIVE ? 0 : sync_bad_word(condition, word);
+}
+
+/* Waits for another number than `seen`. */
+static int await(struct enl_sync *condition, uint32_t seen, enl_deadline until)
+{
+    struct condition_layout *c = condition->object;
+    int result;
+
+    do
+        result = sync_sleep(condition, &c->sequence, seen, until, true);
+    while (result == 0 && atomic_load_explicit(&c->sequence, memory_order_relaxed) == seen &&
+           (result = check(condition)) == 0);
+    return result;
+}
+
+int enl_condition_wait(struct enl_sync *condition, struct enl_sync *mutex, enl_deadline until)
+{
+    struct condition_layout *c = condition->object;
+    struct lock_layout *l = mutex->object;
+    uint32_t seen, depth;
+    int result = check(condition), locked = 0;
+
+    if (result == 0 && mutex->kind != ENL_MUTEX)
+        result = sync_wrong_kind(mutex, ENL_MUTEX);
+    if (result < 0)
+        return result;
+    if (!lock_is_mine(mutex, l))
+        return error_set(-EPERM, "this thread does not have the mutex that it gives to wait");
+    if (until == ENL_NOW)
+        return error_note(-EAGAIN, "it would have to wait");
+    seen = atomic_fetch_or_explicit(&c->sequence, SLEEPERS, memory_order_relaxed) | SLEEPERS;
+    depth = atomic_load_explicit(&l->depth, memory_order_relaxed);
+    atomic_store_explicit(&l->depth, 0, memory_order_relaxed);
+    if (!lock_release_fast(mutex, l))
+        lock_release(l, false);
+    result = await(condition, seen, until);
+    if (!lock_try_fast(mutex, l))
+        locked = lock_acquire(mutex, l, ENL_FOREVER, 0);
+    if (locked < 0 && locked != -EOWNERDEAD)
+        return locked;
+    atomic_store_explicit(&l->depth, depth, memory_order_relaxed);
+    return locked < 0 ? locked : result;
+}
+
+int enl_condition_signal(struct enl_sync *condition)
+{
+    struct condition_layout *c = condition->object;
+    int result = check(condition);
+    uint32_t now;
+
+    if (result < 0)
+        return result;
+    now = atomic_fetch_add_explicit(&c->sequence, SIGNAL, memory_order_relaxed) + SIGNAL;
+    if ((now & SLEEPERS) == 0 || futex_wake(&c->sequence, 1) > 0)
+        return 0;
+    /* nobody slept: the next signal need not look. Who fell asleep since, on this number, is woken; who comes later
+     * sets the bit again */
+    if (atomic_compare_exchange_strong_explicit(&c->sequence, &now, now & ~SLEEPERS,
+                                                memory_order_relaxed, memory_order_relaxed))
+        (void)futex_wake(&c->sequence, INT_MAX);
+    return 0;
+}
+
+int enl_condition_broadcast(struct enl_sync *condition)
+{
+    struct condition_layout *c = condition->object;
+    int result = check(condition);
+    uint32_t seen;
+
+    if (result < 0)
+        return result;
+    seen = atomic_load_explicit(&c->sequence, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&c->sequence, &seen, (seen + SIGNAL) & ~SLEEPERS,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+    if ((seen & SLEEPERS) != 0)
+        (void)futex_wake(&c->sequence, INT_MAX);
+    return 0;
+}
+
+int condition_destroy(struct enl_sync *s)
+{
+    struct condition_layout *c = s->object;
+    uint32_t live = WORD_LIVE;
+
+    /* relaxed: waiters look at the word after the number has changed, which futex_wake() makes sure that they see */
+    if (!atomic_compare_exchange_strong_explicit(&c->head.word, &live, 0, memory_order_relaxed,
+                                                 memory_order_relaxed))
+        return sync_bad_word(s, live);
+    (void)futex_wake(&c->sequence, INT_MAX);
+    return 0;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* A process's handle of an object, and what the calls on all kinds of objects share. */
+#ifndef SYNC_SYNC_H
+#define SYNC_SYNC_H
+
+#include "kernel/wait.h"
+#include "shm/roster.h"
+#include "sync/object_layout.h"
+#include "sync/word.h"
+
+#include <enlace/sync.h>
+#include <stdbool.h>
+
+struct sync_driver;
+
+struct enl_sync {
+    uint32_t kind;
+    uint32_t flags;           /* of the object, as they were when it was opened */
+    void *object;             /* of the kind's layout; NULL if a driver has its own */
+    struct roster_self *self; /* of the roster */
+    struct roster *roster;
+    struct enl_region *region; /* pinned; NULL in tests of this layer */
+    bool owns_region;          /* made for this object, which stands alone by name */
+    struct interrupt interrupt;
+    const struct sync_driver *driver; /* NULL for objects of our own */
+    void *state;                      /* the driver's */
+};
+
+/* One kind of objects. */
+struct sync_kind {
+    uint32_t kind;
+    const char *name;
+    size_t size;
+    uint32_t flags; /* that it knows */
+    /* Writes what follows the head, for a new object; the memory may hold what a dead maker wrote. NULL: zeroes. -EINVAL, before it
+     * writes anything, if the options make no sense. */
+    int (*fill)(void *object, const struct enl_sync_options *options);
+    /* 0 if the living object is what the options ask for. NULL: kind and flags say it all. */
+    int (*compare)(const void *object, const struct enl_sync_options *options);
+    /* Makes the object's word zero and wakes who sleeps, or says why not. */
+    int (*destroy)(struct enl_sync *s);
+};
+
+const struct sync_kind *sync_kind(uint32_t kind); /* NULL: there is none */
+
+/* Opens a handle on memory that is known to be large enough and aligned, as enl_sync_at does. */
+int sync_create(void *object, struct roster *roster, const struct enl_sync_options *options,
+                unsigned flags, struct enl_sync **ret_sync);
+
+/* -EINVAL: a call for one kind was given a handle of another. */
+int sync_wrong_kind(const struct enl_sync *s, uint32_t kind) __attribute__((cold));
+
+/* What is wrong with an object whose word is no state of a living one: -EIDRM or -EBADMSG. */
+int sync_bad_word(const struct enl_sync *s, uint32_t word) __attribute__((cold));
+
+/* This process as owner: the token, after joining if need be, in ret_token. */
+int sync_join(struct enl_sync *s, uint32_t *ret_token);
+
+static inline uint32_t sync_token(const struct enl_sync *s)
+{
+    /* written by this process; a join by another thread is made whole by the exchange that follows */
+    return atomic_load_explicit(&s->self->token, memory_order_relaxed);
+}
+
+/* Sleeps while *word is `seen`, for SLICE_NS at most: 0 means look again, and ask whether owners live.
+ * -EAGAIN for ENL_NOW, -ETIMEDOUT, -ECANCELED with texts. interruptible: by enl_sync_interrupt. */
+#define SYNC_SLICE_NS 40000000
+int sync_sleep(struct enl_sync *s, _Atomic uint32_t *word, uint32_t seen, enl_deadline until,
+               bool interruptible);
+
+#endif
