@@ -139,7 +139,7 @@ static ssize_t receive_plain(struct enl_link *l, struct enl_message *m, bool may
 {
     struct packet *p = link_state(l);
     bool direct = m->capacity >= p->kept_room;
-    size_t room = direct ? m->capacity : p->kept_room;
+    size_t room = p->kept_room; /* more than message= is refused, whatever the buffer takes */
     bool named;
     ssize_t size =
         socket_receive_packet(l->fd, direct ? m->data : p->kept, room, &named, may_block);
