@@ -10,6 +10,7 @@
 #include <enlace/link.h>
 #include <enlace/message.h>
 #include <enlace/process.h>
+#include <enlace/region.h>
 #include <enlace/signal.h>
 #include <enlace/sync.h>
 #include <enlace/version.h>
