@@ -302,7 +302,7 @@ int socket_set_capacity(int fd, size_t bytes)
 
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &half, sizeof half) != 0 &&
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &half, sizeof half) != 0)
-        return -errno;
+        return error_set(-errno, "the kernel refuses a capacity of %zu bytes", bytes);
     (void)socket_capacity(fd, &got);
     if (got < bytes - 1)
         return error_set(-EPERM,

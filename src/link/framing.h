@@ -103,6 +103,12 @@ int framing_release(struct enl_link *l, struct enl_message *m);
 int framing_flush(struct enl_link *l, bool may_block);
 size_t framing_unsent(const struct enl_link *l);
 bool framing_pending(const struct enl_link *l);
+/* All of them but send, to be part of a link_ops. */
+#define FRAMING_SLOTS                                                                              \
+    .send_many = framing_send_many, .send_file = framing_send_file, .receive = framing_receive,    \
+    .take = framing_take, .release = framing_release, .flush = framing_flush,                      \
+    .unsent = framing_unsent, .pending = framing_pending
+
 /* Adds what was read ahead to the counts of a stat. */
 void framing_stat(const struct enl_link *l, struct enl_stat *stat);
 

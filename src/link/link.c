@@ -67,6 +67,22 @@ int link_cannot(const struct enl_link *l, const char *what)
     return error_set(-ENOTSUP, "%s: links cannot %s", l->driver->face.scheme, what);
 }
 
+int link_set_access(struct enl_link *l, uint32_t which, const struct enl_settings *settings,
+                    const char *noun)
+{
+    int result;
+
+    if (which == ENL_SET_MODE)
+        result = descriptor_set_mode(l->fd, settings->mode);
+    else if (which == ENL_SET_OWNER)
+        result = descriptor_set_owner(l->fd, settings->uid, settings->gid);
+    else
+        return -ENOTSUP;
+    return result < 0 ? error_set(result, "the %s's mode or owner cannot be changed: %s", noun,
+                                  strerror(-result))
+                      : 0;
+}
+
 static const char *advice(int result)
 {
     switch (result) {

@@ -175,6 +175,11 @@ ssize_t link_send_result(
 int link_canceled(const struct enl_link *l);                 /* -ECANCELED if interrupted, or 0 */
 int link_cannot(const struct enl_link *l, const char *what); /* -ENOTSUP */
 
+/* ENL_SET_MODE and ENL_SET_OWNER, of the object behind l->fd, which the text calls "the NOUN". Anything else is
+ * -ENOTSUP. */
+int link_set_access(struct enl_link *l, uint32_t which, const struct enl_settings *settings,
+                    const char *noun);
+
 /* How a link is given to another process: that one has *ret_fd under the number fd, and there enl_open of the
  * address ("fd:7?frame=u32...") makes a link of it. What was read ahead stays here. For the process layer. */
 int link_give(struct enl_link *l, int fd, char *ret_address, size_t size, int *ret_fd);

@@ -221,23 +221,8 @@ static int set_notify(struct enl_link *l, uint64_t signal)
 
 static int mq_link_set(struct enl_link *l, uint32_t which, const struct enl_settings *settings)
 {
-    int result;
-
-    switch (which) {
-    case ENL_SET_NOTIFY:
-        return set_notify(l, settings->notify);
-    case ENL_SET_MODE:
-        result = descriptor_set_mode(l->fd, settings->mode);
-        break;
-    case ENL_SET_OWNER:
-        result = descriptor_set_owner(l->fd, settings->uid, settings->gid);
-        break;
-    default:
-        return -ENOTSUP;
-    }
-    return result < 0 ? error_set(result, "the queue's mode or owner cannot be changed: %s",
-                                  strerror(-result))
-                      : 0;
+    return which == ENL_SET_NOTIFY ? set_notify(l, settings->notify)
+                                   : link_set_access(l, which, settings, "queue");
 }
 
 static void mq_link_close(struct enl_link *l)

@@ -67,23 +67,8 @@ static int pipe_link_stat(struct enl_link *l, struct enl_stat *stat)
 
 static int pipe_link_set(struct enl_link *l, uint32_t which, const struct enl_settings *settings)
 {
-    int result;
-
-    switch (which) {
-    case ENL_SET_CAPACITY:
-        return pipe_set_capacity(l->fd, (size_t)settings->capacity);
-    case ENL_SET_MODE:
-        result = descriptor_set_mode(l->fd, settings->mode);
-        break;
-    case ENL_SET_OWNER:
-        result = descriptor_set_owner(l->fd, settings->uid, settings->gid);
-        break;
-    default:
-        return -ENOTSUP;
-    }
-    return result < 0 ? error_set(result, "the pipe's mode or owner cannot be changed: %s",
-                                  strerror(-result))
-                      : 0;
+    return which == ENL_SET_CAPACITY ? pipe_set_capacity(l->fd, (size_t)settings->capacity)
+                                     : link_set_access(l, which, settings, "pipe");
 }
 
 static void pipe_link_close(struct enl_link *l)
@@ -100,14 +85,7 @@ static void pipe_link_close(struct enl_link *l)
 
 const struct link_ops pipe_link_ops = {
     .send = framing_send,
-    .send_many = framing_send_many,
-    .send_file = framing_send_file,
-    .receive = framing_receive,
-    .take = framing_take,
-    .release = framing_release,
-    .flush = framing_flush,
-    .unsent = framing_unsent,
-    .pending = framing_pending,
+    FRAMING_SLOTS,
     .unreceived = pipe_link_unreceived,
     .stat = pipe_link_stat,
     .set = pipe_link_set,

@@ -187,14 +187,7 @@ static int tcp_address(const struct enl_link *l, char *ret_text, size_t size)
 
 static const struct link_ops tcp_ops = {
     .send = framing_send,
-    .send_many = framing_send_many,
-    .send_file = framing_send_file,
-    .receive = framing_receive,
-    .take = framing_take,
-    .release = framing_release,
-    .flush = framing_flush,
-    .unsent = framing_unsent,
-    .pending = framing_pending,
+    FRAMING_SLOTS,
     .unreceived = tcp_unreceived,
     .accept = tcp_accept,
     .address = tcp_address,

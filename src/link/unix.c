@@ -169,15 +169,8 @@ static int set_name(const struct unix_link *u, uint32_t which, const struct enl_
 
 static int unix_set(struct enl_link *l, uint32_t which, const struct enl_settings *settings)
 {
-    int result;
-
-    if (which != ENL_SET_CAPACITY)
-        return set_name(link_state(l), which, settings);
-    result = socket_set_capacity(l->fd, (size_t)settings->capacity);
-    return result == -EPERM || result == 0
-               ? result
-               : error_set(result, "the kernel refuses a capacity of %llu bytes",
-                           (unsigned long long)settings->capacity);
+    return which == ENL_SET_CAPACITY ? socket_set_capacity(l->fd, (size_t)settings->capacity)
+                                     : set_name(link_state(l), which, settings);
 }
 
 /* Removes the socket that this process made, if it is still the one at its path. */
@@ -283,14 +276,7 @@ static int unix_accept(struct enl_link *listener, const struct address *a, struc
 
 static const struct link_ops stream_ops = {
     .send = stream_send,
-    .send_many = framing_send_many,
-    .send_file = framing_send_file,
-    .receive = framing_receive,
-    .take = framing_take,
-    .release = framing_release,
-    .flush = framing_flush,
-    .unsent = framing_unsent,
-    .pending = framing_pending,
+    FRAMING_SLOTS,
     .unreceived = unix_unreceived,
     .accept = unix_accept,
     .stat = stream_stat,
