@@ -13,7 +13,7 @@ MESON := $(or $(wildcard /usr/bin/meson),meson)
 NINJA := $(or $(wildcard /usr/bin/ninja),ninja) -C $(BUILD)
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test matrix stress crash fuzz bench install deb format clean help configured
+.PHONY: all demo test matrix stress crash model fuzz bench install deb format clean help configured
 
 ##all          the command and the library: build/enlace, build/libenlace.so, build/libenlace.a
 all: configured
@@ -49,6 +49,12 @@ crash:
 	@$(MAKE) --no-print-directory configured
 	@$(NINJA)
 	@scripts/crash $(if $(EVERY),--every $(EVERY)) $(if $(CASE),--case '$(CASE)') $(BUILD)
+
+##model        check the models of lanes, waiting and locks with spin (`make test` does, too)
+model:
+	@scripts/setup test
+	@$(MAKE) --no-print-directory configured
+	@tests/run --suite model --verbose $(BUILD)
 
 ##fuzz         random input to every fuzz target, RUNS=1000000 times or for SECONDS=...
 fuzz:
