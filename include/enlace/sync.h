@@ -70,6 +70,14 @@ struct enl_sync_options {
     uint64_t reserved[5];
 };
 
+/* Opens the object at an offset of a region that has a header (offsets count from its data, in steps of 8).
+ * With ENL_CREATE in flags it is made if nothing is there, and found if the same is; with ENL_EXCLUSIVE too:
+ * -EEXIST if it is there. Without: -ENOENT if nothing is, and of the options only the kind counts. Processes may make
+ * the same object at once; if one dies at it, the next makes it. The region stays open as long as the handle. */
+ENL_PUBLIC int enl_sync_at(struct enl_region *region, size_t offset,
+                           const struct enl_sync_options *options, unsigned flags,
+                           struct enl_sync **ret_sync);
+
 /* Ends the use of a handle, not the object; what it holds stays held. NULL is allowed. Never fails. */
 ENL_PUBLIC void enl_sync_close(struct enl_sync *s);
 

@@ -16,6 +16,7 @@ struct object_layout {
 };
 
 #define OBJECT_MAGIC 0x6e4cu
+#define OBJECT_ALIGNMENT 8
 #define OBJECT_VERSION 1u
 #define OBJECT_IDENTITY(kind) (OBJECT_MAGIC << 16 | OBJECT_VERSION << 12 | (uint32_t)(kind) << 8)
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "kernel/clock.h"
 #include "kernel/futex.h"
+#include "shm/region.h"
 #include "sync/object.h"
 
 #include <errno.h>
@@ -184,6 +185,26 @@ int sync_create(void *object, struct roster *roster, const struct enl_sync_optio
     }
     *ret_sync = s;
     return 0;
+}
+
+int enl_sync_at(struct enl_region *region, size_t offset, const struct enl_sync_options *options,
+                unsigned flags, struct enl_sync **ret_sync)
+{
+    const struct sync_kind *kind;
+    struct roster *roster;
+    void *object;
+    int result = check_options(options, &kind);
+
+    if (result == 0 && (flags & ~(ENL_CREATE | ENL_EXCLUSIVE)) != 0)
+        result = error_set(-EINVAL, "enl_sync_at knows no flags 0x%x",
+                           flags & ~(ENL_CREATE | ENL_EXCLUSIVE));
+    if (result == 0)
+        result = region_roster(region, &roster);
+    if (result == 0)
+        result = region_object(region, offset, kind->size, OBJECT_ALIGNMENT, &object);
+    if (result < 0)
+        return result;
+    return sync_create(object, roster, options, flags, ret_sync);
 }
 
 void enl_sync_close(struct enl_sync *s)

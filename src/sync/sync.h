@@ -19,7 +19,7 @@ struct enl_sync {
     void *object;             /* of the kind's layout; NULL if a driver has its own */
     struct roster_self *self; /* of the roster */
     struct roster *roster;
-    struct enl_region *region; /* pinned; NULL in tests of this layer */
+    struct enl_region *region; /* NULL in tests of this layer */
     bool owns_region;          /* made for this object, which stands alone by name */
     struct interrupt interrupt;
     const struct sync_driver *driver; /* NULL for objects of our own */
