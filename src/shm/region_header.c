@@ -93,10 +93,7 @@ static bool all_zero(const struct region_header *h)
 {
     const unsigned char *bytes = (const unsigned char *)h;
 
-    for (size_t i = 0; i < REGION_HEADER_SIZE; i++)
-        if (bytes[i] != 0)
-            return false;
-    return true;
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, REGION_HEADER_SIZE - 1) == 0;
 }
 
 enum region_sight region_header_look(const struct region_header *h)

@@ -110,7 +110,6 @@ static int plan_svshm(struct enl_region *r, const struct address *a)
 
 static int open_segment(struct enl_region *r)
 {
-    unsigned access = region_writes(r) ? ENL_READ | ENL_WRITE : ENL_READ;
     int result = 0;
 
     if (r->plan.number >= 0)
@@ -118,7 +117,7 @@ static int open_segment(struct enl_region *r)
     else if (r->plan.key == 0)
         result = -ENOENT;
     else
-        result = svshm_open(r->plan.key, access, &r->id);
+        result = svshm_open(r->plan.key, r->plan.flags & (ENL_READ | ENL_WRITE), &r->id);
     return result < 0 && result != -ENOENT
                ? error_set(result, "%s: cannot be opened: %s", r->what, strerror(-result))
                : result;
@@ -184,23 +183,38 @@ static void detach(void *memory, size_t size)
     svshm_detach(memory);
 }
 
-static int unlink_segment(struct enl_region *r)
+/* The companion goes first: a death in between leaves the segment, which can be removed again, and not a file that
+ * nobody would look for. So the right to remove is asked for before, by a change that changes nothing. */
+static int remove_segment(struct enl_region *r)
 {
     char path[COMPANION_PATH_SIZE];
-    int result = open_segment(r);
+    struct svshm_facts facts;
+    int result = svshm_facts(r->id, &facts);
 
-    if (r->plan.number < 0 && r->plan.key == 0)
-        return error_set(-EINVAL, "svshm: without a key names no segment: svshm:?id=N does");
     if (result == 0)
-        result = svshm_remove(r->id);
+        result = svshm_set_mode(r->id, facts.mode);
     if (result < 0)
-        return result == -ENOENT || result == -EIDRM
-                   ? error_set(-ENOENT, "%s: there is none", r->what)
-                   : error_set(result, "%s: cannot be removed: %s", r->what, strerror(-result));
+        return result;
     (void)snprintf(path, sizeof path, "/dev/shm/enlace.svshm.%" PRIx64 ".%d", svshm_namespace(),
                    r->id);
     (void)shared_file_unlink(path);
-    return 0;
+    return svshm_remove(r->id);
+}
+
+static int unlink_segment(struct enl_region *r)
+{
+    int result;
+
+    if (r->plan.number < 0 && r->plan.key == 0)
+        return error_set(-EINVAL, "svshm: without a key names no segment: svshm:?id=N does");
+    r->plan.flags = 0; /* its owner may remove what he may not read */
+    result = open_segment(r);
+    if (result == 0)
+        result = remove_segment(r);
+    if (result == -ENOENT || result == -EIDRM)
+        return error_set(-ENOENT, "%s: there is none", r->what);
+    return result < 0 ? error_set(result, "%s: cannot be removed: %s", r->what, strerror(-result))
+                      : 0;
 }
 
 /* ---- companions --------------------------------------------------------------------------------------------- */
