@@ -217,14 +217,16 @@ struct enl_run_input {
 #define ENL_RUN_LIMIT ((uint64_t)1 << 30)
 #define ENL_RUN_GRACE_MS 1000
 
-/* What came out. The two texts end with a zero byte that is not counted. */
+/* What came out, until enl_run_free (the memory is not malloc's). The two texts end with a zero byte that is not
+ * counted. */
 struct enl_run_output {
     char *output;
     size_t output_size;
     char *error;
     size_t error_size;
     struct enl_status status;
-    uint64_t reserved[4];
+    uint64_t room[2]; /* of enl_run_free */
+    uint64_t reserved[2];
 };
 
 /* Starts a program in a process group of its own, feeds it and takes what it writes, both at once, so that

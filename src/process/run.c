@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* enl_run: a program that is fed, and whose output is collected, both at once. */
 #include "base/error.h"
+#include "kernel/buffer.h"
 #include "kernel/clock.h"
 #include "kernel/descriptor.h"
 #include "kernel/pipe.h"
@@ -9,18 +10,16 @@
 
 #include <enlace/process.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FIRST_BYTES ((size_t)16 * 1024)
 #define CAPACITY_BYTES ((size_t)1 << 20) /* of a pipe that carries much; what every user may set */
 #define MUCH_BYTES ((size_t)64 * 1024)
 
 /* One of the two outputs. */
 struct stream {
     int fd; /* -1: at its end */
-    char *bytes;
-    size_t size, room;
+    struct buffer buffer;
+    size_t size;
 };
 
 enum phase {
@@ -71,14 +70,11 @@ static void feed(struct run *r)
 /* Room for more and a zero byte. */
 static int grow(struct stream *s)
 {
-    size_t room = s->room == 0 ? FIRST_BYTES : s->room * 2;
-    char *bytes = room > s->room ? realloc(s->bytes, room) : NULL;
+    size_t before = s->buffer.room;
 
-    if (bytes == NULL)
-        return error_set(-ENOMEM, "no memory for %zu bytes of output", room);
-    s->bytes = bytes;
-    s->room = room;
-    if (room / 2 < MUCH_BYTES && room >= MUCH_BYTES)
+    if (buffer_grow(&s->buffer, s->size + 2) < 0)
+        return error_set(-ENOMEM, "no memory for more than %zu bytes of output", s->size);
+    if (before < MUCH_BYTES && s->buffer.room >= MUCH_BYTES)
         (void)pipe_set_capacity(s->fd, CAPACITY_BYTES); /* fewer turns; else as it is */
     return 0;
 }
@@ -95,11 +91,11 @@ static int drain(struct run *r, struct stream *s)
             r->limit - s->size < SIZE_MAX - 1 ? r->limit - s->size + 1 : r->limit - s->size;
         ssize_t size;
 
-        if (!drops && s->size + 1 >= s->room && grow(s) < 0)
+        if (!drops && s->size + 1 >= s->buffer.room && grow(s) < 0)
             return -ENOMEM;
-        if (!drops && most > s->room - s->size - 1)
-            most = s->room - s->size - 1;
-        size = descriptor_read(s->fd, drops ? dropped : s->bytes + s->size,
+        if (!drops && most > s->buffer.room - s->size - 1)
+            most = s->buffer.room - s->size - 1;
+        size = descriptor_read(s->fd, drops ? dropped : s->buffer.bytes + s->size,
                                drops ? sizeof dropped : most);
         if (size == -EAGAIN)
             return 0;
@@ -200,14 +196,17 @@ static int finish(struct run *r, struct enl_run_output *ret)
     for (int i = 0; i < 2; i++) {
         struct stream *s = &r->streams[i];
 
-        if (s->bytes == NULL && grow(s) < 0)
+        if (s->buffer.bytes == NULL && grow(s) < 0)
             return -ENOMEM;
-        s->bytes[s->size] = '\0';
+        s->buffer.bytes[s->size] = '\0';
+        buffer_trim(&s->buffer, s->size + 1);
     }
-    ret->output = r->streams[0].bytes;
+    ret->output = r->streams[0].buffer.bytes;
     ret->output_size = r->streams[0].size;
-    ret->error = r->streams[1].bytes;
+    ret->error = r->streams[1].buffer.bytes;
     ret->error_size = r->streams[1].size;
+    ret->room[0] = r->streams[0].buffer.room;
+    ret->room[1] = r->streams[1].buffer.room;
     if (r->result == -ETIMEDOUT)
         return error_note(-ETIMEDOUT, "the program ran until the deadline and was ended");
     if (r->result == -EFBIG)
@@ -325,8 +324,8 @@ int enl_run(const struct enl_spawn *how, const struct enl_run_input *input, enl_
         *ret_output = output;
         return result;
     }
-    free(r.streams[0].bytes);
-    free(r.streams[1].bytes);
+    buffer_free(&r.streams[0].buffer);
+    buffer_free(&r.streams[1].buffer);
     return result;
 }
 
@@ -334,8 +333,9 @@ void enl_run_free(struct enl_run_output *output)
 {
     if (output == NULL)
         return;
-    free(output->output);
-    free(output->error);
+    buffer_free(&(struct buffer){output->output, (size_t)output->room[0]});
+    buffer_free(&(struct buffer){output->error, (size_t)output->room[1]});
     output->output = output->error = NULL;
     output->output_size = output->error_size = 0;
+    output->room[0] = output->room[1] = 0;
 }
