@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -50,17 +49,22 @@ static bool without(unsigned what)
     return (atomic_load_explicit(&pretended, memory_order_relaxed) & what) != 0;
 }
 
-/* What the child tells of its failure: one write, smaller than a pipe takes at once. */
+/* What the child tells of its failure: one write, smaller than a pipe takes at once; or left in memory. */
 struct failure {
     int step;
     int result;
 };
 
+/* Set when a child was seen to share memory, as an emulator's do not: then later ones need no pipe to tell. A global,
+ * because it is a fact of the machine. */
+static atomic_bool sharing_is_known;
+
 /* What the parent hands to the child. */
 struct birth {
     const struct spawn_plan *plan;
     sigset_t mask; /* of the parent before */
-    int report_fd;
+    int report_fd; /* -1: `failure` is seen here */
+    struct failure failure;
     char *stack; /* grows down to a detached one's second child's, which ends where this begins */
     bool shares; /* memory with the child */
     volatile bool shared; /* the child sets it: seen here if it does */
@@ -190,11 +194,12 @@ int spawn_place_descriptors(const struct spawn_move moves[], size_t count, int *
 /* The address sanitizer takes the child's stack for a broken one where a call does not return. */
 #define ON_OWN_STACK __attribute__((no_sanitize_address))
 
-ON_OWN_STACK _Noreturn static void fail(const struct birth *b, enum spawn_step step, int result)
+ON_OWN_STACK _Noreturn static void fail(struct birth *b, enum spawn_step step, int result)
 {
     struct failure f = {.step = (int)step, .result = result};
 
-    while (write(b->report_fd, &f, sizeof f) < 0 && errno == EINTR)
+    b->failure = f;
+    while (b->report_fd >= 0 && write(b->report_fd, &f, sizeof f) < 0 && errno == EINTR)
         continue;
     _exit(127);
 }
@@ -360,21 +365,20 @@ static int give_birth(struct birth *b, struct spawned *ret)
     return pid < 0 ? -errno : 0;
 }
 
-/* What the child said, if anything. After the birth it has executed or failed, so there is no waiting; but where
- * the memory was not shared, the sleep until then was not either, it may be: then its exec closes the pipe. */
+/* What the child said, if anything. After the birth it has executed or failed, and has left word in memory; but where
+ * that was not shared, the sleep until then may not have been, either: then its exec closes the pipe. */
 static int read_failure(const struct birth *b, int fd, struct spawned *ret)
 {
-    struct pollfd item = {.fd = fd, .events = POLLIN};
-    struct failure f;
-    ssize_t size;
+    struct failure f = b->failure;
+    ssize_t size = 0;
 
-    if (b->shared && poll(&item, 1, 0) == 0)
-        return 0; /* somebody else forked meanwhile and holds a copy */
-    do
-        size = read(fd, &f, sizeof f);
-    while (size < 0 && errno == EINTR);
-    if (size != (ssize_t)sizeof f)
-        return 0;
+    if (!b->shared) {
+        do
+            size = read(fd, &f, sizeof f);
+        while (size < 0 && errno == EINTR);
+        if (size != (ssize_t)sizeof f)
+            return 0;
+    }
     ret->step = (enum spawn_step)f.step;
     return f.result;
 }
@@ -409,6 +413,8 @@ static int start_with(struct birth *b, int report[2], struct spawned *ret)
     descriptor_close(report[1]);
     if (result == 0)
         result = read_failure(b, report[0], ret);
+    if (b->shared)
+        atomic_store_explicit(&sharing_is_known, true, memory_order_relaxed);
     descriptor_close(report[0]);
     if (ret->pid > 0 && (result < 0 || b->plan->detached))
         collect(ret);
@@ -424,12 +430,13 @@ int spawn_start(const struct spawn_plan *plan, struct spawned *ret)
     size_t size = plan->detached ? 2 * STACK_BYTES : STACK_BYTES;
     struct birth b = {.plan = plan,
                       .shares = spawn_shares_memory && !without(SPAWN_WITHOUT_SHARING)};
-    int report[2];
+    int report[2] = {-1, -1};
     int saved = errno;
     int result;
 
     *ret = (struct spawned){.pidfd = -1, .pid = -1, .step = SPAWN_CLONE};
-    if (pipe2(report, O_CLOEXEC) != 0)
+    if (!(b.shares && atomic_load_explicit(&sharing_is_known, memory_order_relaxed)) &&
+        pipe2(report, O_CLOEXEC) != 0)
         return -errno;
     b.stack =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);

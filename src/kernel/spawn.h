@@ -7,7 +7,8 @@
  * (all signals are blocked around it), and needs none of the state that other threads may be changing.
  * posix_spawn does the same, but has no pidfd, no user, no limits, and says only "failed".
  *
- * A failure of the child comes back through a pipe that its exec closes, with the step that failed. */
+ * A failure of the child is left in that memory, with the step that failed; where memory is not shared (an emulator,
+ * a sanitizer), and until it was seen to be, it comes through a pipe that its exec closes. */
 #ifndef KERNEL_SPAWN_H
 #define KERNEL_SPAWN_H
 
