@@ -2,6 +2,8 @@
 /* The tables of what is measured, and their expansion into rows. */
 #include "rows.h"
 
+#include "solo.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +46,11 @@ static const struct mechanism {
 };
 #define LARGE 4000u /* what a pipe takes at once, less any header */
 
-/* Any other comparison: the name gets pattern, size, place and wait appended, as those above do. */
+#define GIB ((size_t)1 << 30)
+#define PRINTED ((size_t)100 << 20)
+
+/* Any other comparison: the name gets pattern, size, place and wait appended, as those above do; but for work of one
+ * process. */
 static const struct extra {
     const char *name;
     struct entry subject, reference;
@@ -124,6 +130,34 @@ static const struct extra {
      1048576,
      WAIT_LOOK,
      PLACE_SPLIT},
+    {"spawn",
+     {&way_spawn, ""},
+     {&way_posix_spawn, ""},
+     PATTERN_ROUND_TRIP,
+     GIB,
+     WAIT_SLEEP,
+     PLACE_FREE},
+    {"spawn-not-fork",
+     {&way_spawn, ""},
+     {&way_fork, ""},
+     PATTERN_ROUND_TRIP,
+     GIB,
+     WAIT_SLEEP,
+     PLACE_FREE},
+    {"run",
+     {&way_run, ""},
+     {&way_read_and_keep, ""},
+     PATTERN_ROUND_TRIP,
+     PRINTED,
+     WAIT_SLEEP,
+     PLACE_FREE},
+    {"run-keeps",
+     {&way_run, ""},
+     {&way_read, ""},
+     PATTERN_ROUND_TRIP,
+     PRINTED,
+     WAIT_SLEEP,
+     PLACE_FREE},
 };
 
 /* Mechanisms whose system calls are counted, in both wait modes: those of the first table, by
@@ -138,6 +172,10 @@ static const struct counted {
 };
 
 static const struct bar bar_list[] = {
+    {"spawn from 1 GiB, posix_spawn", "spawn", BETTER_LOWER, 1.15},
+    {"spawn from 1 GiB, fork", "spawn-not-fork", BETTER_HIGHER, 5},
+    {"run, 100 MiB, read and keep", "run", BETTER_HIGHER, 0.9},
+    {"run, 100 MiB, read and forget", "run-keeps", BETTER_HIGHER, 0.9},
     {"pipe, one CPU", "pipe/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
     {"pipe, two CPUs", "pipe/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
     {"UNIX stream, one CPU", "unix-stream/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
@@ -224,6 +262,8 @@ static void add(struct rows *rows, const struct options *o, const char *name, st
         return;
     (void)snprintf(d.name, sizeof d.name, "%s/%s/%zu/%s/%s", name, pattern_name(d.pattern), d.size,
                    place_name(d.place), wait_name(d.wait));
+    if (d.subject.way->work != NULL)
+        (void)snprintf(d.name, sizeof d.name, "%s", name);
     barred = has_bar(d.name);
     if (!options_select(o, d.name) || rows->row_count == ROWS_MAX)
         return;
@@ -370,7 +410,10 @@ void rows_measure(struct rows *rows, const struct options *o)
         progress(rows->call_count + i + 1, all, row->duel.name);
         limits.total_ns = total_ns * row->duel.weight / weights;
         row->result = duel_result_new();
-        duel_run(&row->duel, &limits, row->result);
+        if (row->duel.subject.way->work != NULL)
+            solo_run(&row->duel, &limits, row->result);
+        else
+            duel_run(&row->duel, &limits, row->result);
     }
     if (isatty(STDERR_FILENO))
         (void)fprintf(stderr, "\r\033[K");

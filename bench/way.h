@@ -70,6 +70,9 @@ struct way {
     int (*flush)(struct course *c);
     /* In each process, at its end: lets go of what would outlive it. May be NULL. */
     void (*end)(struct course *c);
+    /* Instead of all of these but make, which may be NULL too, and is called in the process that works: a piece of
+     * work that one process does alone. */
+    int (*work)(struct course *c);
 };
 
 extern const struct way way_pipe; /* what: "" */
@@ -88,6 +91,10 @@ extern const struct way way_enlace;
 extern const struct way way_enlace_in_place;
 extern const struct way way_ring; /* what: "" */
 extern const struct way way_ring_in_place;
+/* Work. Start /bin/true and collect it, from a process with so much memory: */
+extern const struct way way_spawn, way_posix_spawn, way_fork; /* what: "" */
+/* Collect so many bytes that another program prints; the second one forgets them: */
+extern const struct way way_run, way_read, way_read_and_keep; /* what: "" */
 
 /* Whether the kernel can write to pipes without SIGPIPE: if not, the library has to mask the signal
  * around each write, with two calls more. */
