@@ -189,6 +189,7 @@ struct enl_stat {
 #define ENL_SET_OWNER 2u    /* uid and gid; UINT32_MAX leaves one as it is */
 #define ENL_SET_CAPACITY 4u /* bytes; the kernel may round up */
 #define ENL_SET_NOTIFY 8u   /* a signal for the next message (mq:) */
+#define ENL_SET_VALUE 16u   /* of a semaphore; the parties of a barrier (<enlace/sync.h>) */
 
 struct enl_settings {
     uint32_t set;
@@ -200,7 +201,8 @@ struct enl_settings {
      * waits in a receive; its value (siginfo_t.si_value.sival_ptr) is the link. 0: no more. -EBUSY: another
      * process is to be told. */
     uint64_t notify;
-    uint64_t reserved[3];
+    uint64_t value;
+    uint64_t reserved[2];
 };
 
 /* What this link can do, its options considered. The result lives as long as the link. */

@@ -7,6 +7,7 @@
 #include "kernel/clock.h"
 #include "kernel/futex.h"
 #include "shm/region.h"
+#include "sync/driver.h"
 #include "sync/object.h"
 
 #include <errno.h>
@@ -183,6 +184,7 @@ int sync_create(void *object, struct roster *roster, const struct enl_sync_optio
         enl_sync_close(s);
         return result;
     }
+    s->is_open = true;
     *ret_sync = s;
     return 0;
 }
@@ -209,15 +211,27 @@ int enl_sync_at(struct enl_region *region, size_t offset, const struct enl_sync_
 
 void enl_sync_close(struct enl_sync *s)
 {
+    const struct sync_kind *kind;
+
     if (s == NULL)
         return;
+    kind = sync_kind(s->kind);
+    if (s->is_open && kind->leave != NULL)
+        kind->leave(s);
+    if (s->driver != NULL)
+        s->driver->close(s);
+    if (s->owns_region)
+        enl_region_close(s->region);
     interrupt_fini(&s->interrupt);
     free(s);
 }
 
 int enl_sync_destroy(struct enl_sync *s)
 {
-    return sync_kind(s->kind)->destroy(s);
+    if (s->object != NULL)
+        return sync_kind(s->kind)->destroy(s);
+    return s->driver->destroy != NULL ? s->driver->destroy(s)
+                                      : sync_cannot(s, "be destroyed: remove its name");
 }
 
 int enl_sync_interrupt(struct enl_sync *s)

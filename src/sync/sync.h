@@ -13,6 +13,9 @@
 
 struct sync_driver;
 
+/* In the kind of a handle with a driver, so that the way without one costs no look at it. */
+#define SYNC_DRIVEN 0x100u
+
 struct enl_sync {
     uint32_t kind;
     uint32_t flags;           /* of the object, as they were when it was opened */
@@ -20,6 +23,7 @@ struct enl_sync {
     struct roster_self *self; /* of the roster */
     struct roster *roster;
     struct enl_region *region; /* NULL in tests of this layer */
+    bool is_open;              /* not half made any more */
     bool owns_region;          /* made for this object, which stands alone by name */
     struct interrupt interrupt;
     const struct sync_driver *driver; /* NULL for objects of our own */
@@ -39,9 +43,16 @@ struct sync_kind {
     int (*compare)(const void *object, const struct enl_sync_options *options);
     /* Makes the object's word zero and wakes who sleeps, or says why not. */
     int (*destroy)(struct enl_sync *s);
+    /* Fills in what it knows. NULL: nothing. */
+    void (*stat)(struct enl_sync *s, struct enl_sync_stat *stat);
+    int (*set_value)(struct enl_sync *s, uint64_t value); /* NULL: cannot be changed */
+    void (*leave)(struct enl_sync *s); /* before a handle is closed; NULL: nothing */
 };
 
-const struct sync_kind *sync_kind(uint32_t kind); /* NULL: there is none */
+const struct sync_kind *sync_kind(
+    uint32_t kind); /* with SYNC_DRIVEN or without. NULL: there is none */
+extern const struct sync_kind sync_kind_semaphore, sync_kind_owned_semaphore, sync_kind_event,
+    sync_kind_barrier;
 
 /* Opens a handle on memory that is known to be large enough and aligned, as enl_sync_at does. */
 int sync_create(void *object, struct roster *roster, const struct enl_sync_options *options,

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* Objects that stand alone by name. */
+#include "sync/named.h"
+
+#include "base/error.h"
+
+#include <enlace/error.h>
+#include <errno.h>
+#include <string.h>
+
+static const struct sync_scheme *const schemes[] = {&sync_posix, &sync_sysv, &sync_shm, &sync_file,
+                                                    &sync_memfd};
+#define SCHEME_COUNT (sizeof schemes / sizeof schemes[0])
+
+static int parse(const char *text, struct address *ret_address, const struct sync_scheme **ret)
+{
+    const struct address_scheme *known[SCHEME_COUNT + 1] = {NULL};
+    int result;
+
+    for (size_t i = 0; i < SCHEME_COUNT; i++)
+        known[i] = &schemes[i]->address;
+    result = address_parse(text, known, ret_address);
+    for (size_t i = 0; result == 0 && i < SCHEME_COUNT; i++)
+        if (ret_address->scheme == known[i])
+            *ret = schemes[i];
+    return result;
+}
+
+static const char *advice(int result)
+{
+    switch (result) {
+    case -EACCES:
+    case -EPERM:
+        return ": this user may not; see the object's mode and owner";
+    case -ENOENT:
+        return ": make it with ENL_CREATE";
+    case -EEXIST:
+        return ": leave ENL_EXCLUSIVE out to use it";
+    case -EMFILE:
+        return ": no descriptor left in this process; close some, or raise RLIMIT_NOFILE";
+    default:
+        return "";
+    }
+}
+
+/* The text of a failure, unless whoever saw it first has set a better one since error_note(0, ""). */
+static int explain(int result, const char *verb, const char *address)
+{
+    if (result >= 0 || enl_error_text()[0] != '\0')
+        return result;
+    return error_set(result, "cannot %s %s: %s%s", verb, address, strerror(-result),
+                     advice(result));
+}
+
+int enl_sync_open(const char *address, unsigned flags, struct enl_sync **ret_sync)
+{
+    const struct sync_scheme *scheme = NULL;
+    struct address a;
+    int result;
+
+    if ((flags & ~(ENL_READ | ENL_WRITE | ENL_CREATE | ENL_EXCLUSIVE)) != 0)
+        return error_set(-EINVAL, "flags has unknown bits: %#x", flags);
+    if ((flags & ENL_EXCLUSIVE) != 0 && (flags & ENL_CREATE) == 0)
+        return error_set(-EINVAL, "ENL_EXCLUSIVE needs ENL_CREATE");
+    result = parse(address, &a, &scheme);
+    if (result < 0)
+        return result;
+    (void)error_note(0, "");
+    return explain(scheme->open(&a, flags, ret_sync), "open", address);
+}
+
+int enl_sync_unlink(const char *address)
+{
+    const struct sync_scheme *scheme = NULL;
+    struct address a;
+    int result = parse(address, &a, &scheme);
+
+    if (result < 0)
+        return result;
+    (void)error_note(0, "");
+    return explain(scheme->unlink(&a), "remove", address);
+}
