@@ -291,6 +291,19 @@ TEST(no_handlers_interrupt_of_a_take_is_lost_with_restart, .stress = true)
     storm(SA_RESTART);
 }
 
+/* Without restartable sequences it sleeps with a timeout, which a handler makes invalid. */
+TEST(no_handlers_interrupt_of_a_take_is_lost_the_old_way, .stress = true)
+{
+    signal_pretend_old_kernel(true);
+    storm(0);
+}
+
+TEST(no_handlers_interrupt_of_a_take_is_lost_the_old_way_with_restart, .stress = true)
+{
+    signal_pretend_old_kernel(true);
+    storm(SA_RESTART);
+}
+
 static void send_one(void *argument)
 {
     struct signal_target parent = open_target(*(pid_t *)argument);
