@@ -68,6 +68,27 @@ def mq_runs(programs, folder):
     expect(programs.run('mq', f'mq:/enlace-test-{os.getpid()}?depth=4'), expected('mq'))
 
 
+def regions_run(name, address):
+    def check(programs, folder):
+        there = address.format(folder=folder, number=os.getpid(), key=1164200000 + os.getpid())
+        for _ in range(2):  # nothing is left that would be in the way
+            expect(programs.run(name, there), expected(name))
+        assert not list(folder.iterdir()), 'a name is left'
+    return check
+
+
+def mapped_file_tells_times(programs, folder):
+    text = programs.run('mapped_file', ROOT / 'README.md')
+    size = (ROOT / 'README.md').stat().st_size
+    assert text.startswith(f'{size} bytes, '), text
+    assert re.search(r'^by reading \d+\.\d\d ms, by mapping \d+\.\d\d ms$', text, re.M), text
+
+
+# An example of regions is shown on every kind of memory that it can be in.
+REGIONS = ['shm:/enlace-test-{number}', 'svshm:{key}', 'file:{folder}/region']
+WITH_REGIONS = ['region', 'data_race', 'intermediate_file']
+
+
 def queues_of_answers_run(questions, answers):
     def check(programs, folder):
         here = {'folder': folder, 'number': os.getpid()}
@@ -324,6 +345,9 @@ if __name__ == '__main__':
         ('each example is built, expected and public', each_example_is_whole),
         *((f'{name} runs', runs_alone(name)) for name in ALONE),
         ('mq runs', mq_runs),
+        ('a file is processed both ways, with times', mapped_file_tells_times),
+        *((f'{name} runs at {address}', regions_run(name, address))
+          for name in WITH_REGIONS for address in REGIONS),
         ('POSIX queues of answers run', queues_of_answers_run(
             'mq:/enlace-questions-{number}', 'mq:/enlace-answers-{number}-')),
         ('System V queues of answers run', queues_of_answers_run('svmsg:{folder}#1', 'svmsg:{folder}#1')),
