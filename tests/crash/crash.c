@@ -83,7 +83,7 @@ static void count(struct sum *sum, const struct stage *s)
 {
     const struct point *p = &s->points->list[s->number];
 
-    if (*s->ret_missed)
+    if (s->news->missed)
         return; /* what has slept once need not again */
     sum->killed++;
     sum->in_child += p->in_child;
@@ -99,7 +99,7 @@ static void kill_at(struct stage *s, struct sum *sum)
 {
     s->kind = STAGE_KILLS;
     stage_run(s);
-    if (*s->ret_missed) { /* a branch went another way: the clock, a process number */
+    if (s->news->missed) { /* a branch went another way: the clock, a process number */
         sum->counted++;
         s->kind = STAGE_COUNTS;
         stage_run(s);
@@ -151,13 +151,13 @@ static void report(const struct crash_case *c, const struct points *p, const str
 static void run_case(const void *argument)
 {
     const struct crash_case *c = argument;
-    bool *missed = test_shared(sizeof *missed);
-    struct stage s = {.the_case = c, .ret_missed = missed};
+    struct stage s = {.the_case = c};
     struct points *p;
     struct sum sum;
 
     skip_where_steps_make_no_sense();
     CHECK(c->operate != NULL && c->check != NULL && c->state_size <= STATE_MOST);
+    s.news = test_shared(sizeof *s.news);
     s.state = test_shared(c->state_size > 0 ? c->state_size : 1);
     p = mmap(NULL, sizeof *p, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
              -1, 0);

@@ -56,7 +56,7 @@ static void choose_of_repetitions(struct points *p)
     }
 }
 
-void points_record(struct points *p, struct tracee *t)
+void points_record(struct points *p, struct tracee *t, atomic_size_t *steps)
 {
     struct passage *passages = calloc(PASSAGES, sizeof *passages);
     struct watch *w = watch_new(t->worker, t->state, t->the_case->state_size);
@@ -69,6 +69,7 @@ void points_record(struct points *p, struct tracee *t)
         bool stored;
 
         tracee_step(t, &s);
+        atomic_fetch_add_explicit(steps, 1, memory_order_relaxed);
         stored = watch_changed(w);
         p->list[p->count - 1].sleeps = s.slept && !s.in_child;
         add(p, passages, &s, stored && !s.after_call);
@@ -80,7 +81,7 @@ void points_record(struct points *p, struct tracee *t)
     free(passages);
 }
 
-bool points_count_to(size_t number, struct tracee *t)
+bool points_count_to(size_t number, struct tracee *t, atomic_size_t *steps)
 {
     struct step s;
 
@@ -88,16 +89,17 @@ bool points_count_to(size_t number, struct tracee *t)
         if (tracee_is_over(t))
             return false;
         tracee_step(t, &s);
+        atomic_fetch_add_explicit(steps, 1, memory_order_relaxed);
     }
     return true;
 }
 
-bool points_go_to(const struct points *p, size_t number, struct tracee *t)
+bool points_go_to(const struct points *p, size_t number, struct tracee *t, atomic_size_t *steps)
 {
     const struct point *wanted = &p->list[number];
     int result = tracee_run_to(t, wanted->in_child, wanted->place, wanted->times);
 
     if (result < 0) /* no breakpoints here */
-        return points_count_to(number, t);
-    return result == 1 && points_count_to(wanted->more, t);
+        return points_count_to(number, t, steps);
+    return result == 1 && points_count_to(wanted->more, t, steps);
 }

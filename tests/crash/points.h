@@ -5,6 +5,8 @@
 
 #include "tracee.h"
 
+#include <stdatomic.h>
+
 /* "Stopped before the instruction at `place`, which it has come to `times` times, `more` steps into it." */
 struct point {
     uintptr_t place;
@@ -19,19 +21,19 @@ struct point {
 
 enum { POINTS_MOST = 1 << 18 };
 
-/* Written by the stage that records, read by those that kill: shared among them, not with the worker. */
+/* Written by the stage that records, read by those that kill: shared among them, not with
+ * the worker. */
 struct points {
-    _Atomic(const char *) doing; /* of the present stage, for who waits for it */
     size_t count;
     bool not_permitted; /* to trace */
     struct point list[POINTS_MOST];
 };
 
-/* Steps the worker from the start of its operation to the end. */
-void points_record(struct points *p, struct tracee *t);
+/* Steps the worker from the start of its operation to the end. Each step is counted in *steps, here and below. */
+void points_record(struct points *p, struct tracee *t, atomic_size_t *steps);
 /* Brings a worker that stands at the start to that point; false: it has not passed there. */
-bool points_go_to(const struct points *p, size_t number, struct tracee *t);
+bool points_go_to(const struct points *p, size_t number, struct tracee *t, atomic_size_t *steps);
 /* The same by counting: to the one that is the so many-th this time; false: the operation was over before. */
-bool points_count_to(size_t number, struct tracee *t);
+bool points_count_to(size_t number, struct tracee *t, atomic_size_t *steps);
 
 #endif

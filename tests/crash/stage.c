@@ -20,16 +20,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 10, PATIENCE_RECORDING_S = 300 };
+enum { PATIENCE_S = 10 };
 
 /* ---- what a failure tells besides: globals, because the runner asks without an argument ------------------ */
 
 static const char *(*explain_before)(void);
 static const struct stage *now;
+static struct point here; /* a copy, as the worker does not have the list */
+static size_t instructions;
 
 static void doing(const struct stage *s, const char *what)
 {
-    atomic_store_explicit(&s->points->doing, what, memory_order_relaxed);
+    atomic_store_explicit(&s->news->doing, what, memory_order_relaxed);
 }
 
 /* "program+0x1234", for addr2line. */
@@ -52,9 +54,9 @@ static void describe_place(uintptr_t place, char *ret_text, size_t size)
 static const char *explain(void)
 {
     static char text[2048];
-    const struct point *p = &now->points->list[now->number];
+    const struct point *p = &here;
     const char *more = explain_before != NULL ? explain_before() : NULL;
-    const char *phase = atomic_load_explicit(&now->points->doing, memory_order_relaxed);
+    const char *phase = atomic_load_explicit(&now->news->doing, memory_order_relaxed);
     char place[512];
 
     describe_place(p->place, place, sizeof place);
@@ -63,8 +65,7 @@ static const char *explain(void)
     else
         (void)snprintf(text, sizeof text, "killed %s instruction %zu of %zu, before %s%s%s%s; %s",
                        now->kind == STAGE_ENTERS ? "inside the system call after" : "after",
-                       now->number, now->points->count - 1, place,
-                       p->in_child ? " of its child" : "",
+                       now->number, instructions, place, p->in_child ? " of its child" : "",
                        p->after_call ? ", just after a system call" : "",
                        p->after_store ? ", just after a store into shared memory" : "", phase);
     if (more != NULL && more[0] != '\0') {
@@ -116,14 +117,14 @@ static void check_names(void)
 
 static void reach(const struct stage *s, struct tracee *t)
 {
-    *s->ret_missed = false;
+    s->news->missed = false;
     if (s->kind == STAGE_RECORDS)
-        points_record(s->points, t);
+        points_record(s->points, t, &s->news->steps);
     else if (s->kind == STAGE_COUNTS)
-        (void)points_count_to(s->number, t);
-    else if (!points_go_to(s->points, s->number, t) ||
+        (void)points_count_to(s->number, t, &s->news->steps);
+    else if (!points_go_to(s->points, s->number, t, &s->news->steps) ||
              (s->kind == STAGE_ENTERS && !tracee_enter_call(t)))
-        *s->ret_missed = true;
+        s->news->missed = true;
 }
 
 _Noreturn static void act(const struct stage *s)
@@ -158,15 +159,33 @@ _Noreturn static void act(const struct stage *s)
     _exit(0);
 }
 
-/* A stage that does not end is described, and fails the test. */
-static void await_end(pid_t pid, unsigned seconds)
+/* CRASH_PATIENCE=S: for mutants, most of which are seen because something hangs. */
+static unsigned patience_s(void)
+{
+    const char *text = getenv("CRASH_PATIENCE");
+    unsigned long seconds = text != NULL ? strtoul(text, NULL, 10) : PATIENCE_S;
+
+    return (unsigned)(seconds > 0 && seconds < 1000 ? seconds : PATIENCE_S) * test_time_scale();
+}
+
+/* A stage in which nothing happens any more is described, and fails the test. */
+static void await_end(pid_t pid, const struct stage *s)
 {
     struct pollfd item = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+    const char *did = NULL;
+    size_t steps = 0;
 
     CHECK(item.fd >= 0);
-    if (poll(&item, 1, (int)(seconds * test_time_scale() * 1000)) == 0) {
-        processes_describe(STDERR_FILENO);
-        FAIL("this has taken more than %u s", seconds * test_time_scale());
+    while (poll(&item, 1, (int)patience_s() * 1000) == 0) {
+        const char *does = atomic_load_explicit(&s->news->doing, memory_order_relaxed);
+        size_t now_steps = atomic_load_explicit(&s->news->steps, memory_order_relaxed);
+
+        if (does == did && now_steps == steps) {
+            processes_describe(STDERR_FILENO);
+            FAIL("nothing has happened for %u s", patience_s());
+        }
+        did = does;
+        steps = now_steps;
     }
     (void)close(item.fd);
 }
@@ -177,13 +196,15 @@ void stage_run(const struct stage *s)
 
     memset(s->state, 0, s->the_case->state_size);
     now = s;
+    here = s->points->list[s->number];
+    instructions = s->points->count > 0 ? s->points->count - 1 : 0;
     explain_before = test_explain;
     test_explain = explain;
     pid = fork();
     CHECK(pid >= 0);
     if (pid == 0)
         act(s);
-    await_end(pid, s->kind == STAGE_RECORDS ? PATIENCE_RECORDING_S : PATIENCE_S);
+    await_end(pid, s);
     test_join(pid);
     test_explain = explain_before;
 }

@@ -12,13 +12,20 @@ enum stage_kind {
     STAGE_ENTERS   /* the system call at a point, and kills inside */
 };
 
+/* In memory that all processes share. */
+struct stage_news {
+    _Atomic(const char *) doing;
+    atomic_size_t steps; /* that were made, so that it can be seen to go on */
+    bool missed;         /* the worker did not pass there, or did not sleep */
+};
+
 struct stage {
     const struct crash_case *the_case;
     struct points *points;
     void *state;
     enum stage_kind kind;
-    size_t number;    /* of the point */
-    bool *ret_missed; /* in shared memory: the worker did not pass there, or did not sleep */
+    size_t number; /* of the point */
+    struct stage_news *news;
 };
 
 /* In a process of its own; returns when it has ended well, else the test has failed. */
