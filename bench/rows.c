@@ -47,6 +47,7 @@ static const struct mechanism {
 #define LARGE 4000u /* what a pipe takes at once, less any header */
 
 #define GIB ((size_t)1 << 30)
+#define MIB ((size_t)1 << 20)
 #define PRINTED ((size_t)100 << 20)
 
 /* Any other comparison: the name gets pattern, size, place and wait appended, as those above do; but for work of one
@@ -158,6 +159,27 @@ static const struct extra {
      PRINTED,
      WAIT_SLEEP,
      PLACE_FREE},
+    {"region-memfd",
+     {&way_region, "memfd:"},
+     {&way_memfd, ""},
+     PATTERN_ROUND_TRIP,
+     MIB,
+     WAIT_SLEEP,
+     PLACE_FREE},
+    {"region-shm",
+     {&way_region, "shm:"},
+     {&way_shm_open, ""},
+     PATTERN_ROUND_TRIP,
+     MIB,
+     WAIT_SLEEP,
+     PLACE_FREE},
+    {"region-svshm",
+     {&way_region, "svshm:"},
+     {&way_shmget, ""},
+     PATTERN_ROUND_TRIP,
+     MIB,
+     WAIT_SLEEP,
+     PLACE_FREE},
 };
 
 /* Mechanisms whose system calls are counted, in both wait modes: those of the first table, by
@@ -176,6 +198,9 @@ static const struct bar bar_list[] = {
     {"spawn from 1 GiB, fork", "spawn-not-fork", BETTER_HIGHER, 5},
     {"run, 100 MiB, read and keep", "run", BETTER_HIGHER, 0.9},
     {"run, 100 MiB, read and forget", "run-keeps", BETTER_HIGHER, 0.9},
+    {"region of 1 MiB, memfd", "region-memfd", BETTER_LOWER, 1.2},
+    {"region of 1 MiB, shm", "region-shm", BETTER_LOWER, 1.2},
+    {"region of 1 MiB, svshm", "region-svshm", BETTER_LOWER, 1.2},
     {"pipe, one CPU", "pipe/round-trip/64/same/sleep", BETTER_LOWER, 1.10},
     {"pipe, two CPUs", "pipe/round-trip/64/split/sleep", BETTER_LOWER, 1.10},
     {"UNIX stream, one CPU", "unix-stream/round-trip/64/same/sleep", BETTER_LOWER, 1.10},

@@ -95,6 +95,8 @@ extern const struct way way_ring_in_place;
 extern const struct way way_spawn, way_posix_spawn, way_fork; /* what: "" */
 /* Collect so many bytes that another program prints; the second one forgets them: */
 extern const struct way way_run, way_read, way_read_and_keep; /* what: "" */
+/* Make memory of that size, map it and let it go. what: the beginning of an address; else "" */
+extern const struct way way_region, way_memfd, way_shm_open, way_shmget;
 
 /* Whether the kernel can write to pipes without SIGPIPE: if not, the library has to mask the signal
  * around each write, with two calls more. */
