@@ -35,13 +35,13 @@ static uint64_t limit_of(int resource)
     return getrlimit(resource, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
-int sealed_create(int *ret_fd)
+int sealed_create(const char *name, int *ret_fd)
 {
     unsigned flags = CREATE_CLOSED_ON_EXEC | CREATE_SEALABLE;
-    int fd = memfd_create(SEALED_NAME, flags | CREATE_NEVER_EXECUTED);
+    int fd = memfd_create(name, flags | CREATE_NEVER_EXECUTED);
 
     if (fd < 0 && errno == EINVAL)
-        fd = memfd_create(SEALED_NAME, flags);
+        fd = memfd_create(name, flags);
     if (fd < 0 && errno == EMFILE)
         return error_set(-EMFILE,
                          "a segment needs one more descriptor, this process has %" PRIu64
@@ -61,6 +61,11 @@ int sealed_close_up(int fd)
         return error_set(-errno, "the kernel does not seal a file in memory as Linux 5.10 does: %s",
                          strerror(errno));
     return 0;
+}
+
+int sealed_claim(int fd)
+{
+    return fcntl(fd, ADD_SEALS, SEAL_SEAL) == 0 ? 0 : -errno;
 }
 
 /* The seals come first: what has them is a file in memory, so that none of the calls after it can be held up, as a

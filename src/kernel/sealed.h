@@ -16,9 +16,11 @@
 #define SEALED_NAME "enlace-segment"
 
 /* An empty one, CLOEXEC, not yet sealed. -EMFILE, -ENFILE, -ENOMEM. */
-int sealed_create(int *ret_fd);
+int sealed_create(const char *name, int *ret_fd);
 /* Lets its owner alone open it again, and only for reading; then puts all seals on. */
 int sealed_close_up(int fd);
+/* Seals an empty one for good, which only one of all who have it can do: 0, or -EPERM if another was first. */
+int sealed_claim(int fd);
 /* Whether a file that came from elsewhere is such a one, of exactly this size, and has memory for all of it, so that
  * reading charges nothing to the reader. -EBADMSG with a text that says what is wrong. Its offset and contents stay
  * as they are; what its maker allocated beyond its end is given back. */

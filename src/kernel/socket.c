@@ -323,6 +323,11 @@ int socket_set_message_size(int fd, size_t bytes)
     return socket_set_capacity(fd, needs);
 }
 
+void socket_shut_down(int fd)
+{
+    (void)shutdown(fd, SHUT_RDWR);
+}
+
 int socket_want_sender(int fd)
 {
     int on = 1;

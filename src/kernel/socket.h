@@ -43,6 +43,7 @@ int socket_facts(int fd, struct socket_facts *ret_facts);
 int socket_set_message_size(int fd, size_t bytes);
 int socket_capacity(int fd, size_t *ret_bytes);
 int socket_set_capacity(int fd, size_t bytes);
+void socket_shut_down(int fd);                      /* for whoever else has it, too */
 int socket_want_sender(int fd);                     /* SO_PASSCRED */
 int socket_peer(int fd, struct enl_peer *ret_peer); /* -ENOTCONN if there is none */
 int socket_unreceived(int fd, size_t *ret_bytes);   /* sent, and not yet received by the peer */
@@ -73,6 +74,9 @@ struct socket_message {
 
 ssize_t socket_send_message(int fd, const struct socket_message *m, bool may_block);
 ssize_t socket_receive_message(int fd, struct socket_message *m, bool may_block);
+/* The next one, which stays where it is; its descriptors are new ones all the same. Never waits. */
+ssize_t socket_peek_message(int fd, struct socket_message *m);
+ssize_t socket_peek(int fd, void *buffer, size_t size);
 
 /* Takes the error that waits at the socket, so that it no longer polls as one. 0: there is none. */
 int socket_take_error(int fd);

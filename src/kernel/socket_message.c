@@ -113,7 +113,7 @@ static void read_control(struct socket_message *m, struct msghdr *header)
     }
 }
 
-ssize_t socket_receive_message(int fd, struct socket_message *m, bool may_block)
+static ssize_t receive_header(int fd, struct socket_message *m, int flags)
 {
     union control control;
     struct msghdr header = {
@@ -126,9 +126,7 @@ ssize_t socket_receive_message(int fd, struct socket_message *m, bool may_block)
         .msg_controllen =
             m->fd_capacity > 0 ? sizeof control.bytes : CMSG_SPACE(sizeof(struct ucred)),
     };
-    ssize_t count =
-        recvmsg(fd, &header,
-                MSG_CMSG_CLOEXEC | (m->packets ? MSG_TRUNC : 0) | (may_block ? 0 : MSG_DONTWAIT));
+    ssize_t count = recvmsg(fd, &header, MSG_CMSG_CLOEXEC | (m->packets ? MSG_TRUNC : 0) | flags);
 
     m->fd_count = 0;
     m->fds_lost = m->has_sender = false;
@@ -141,6 +139,23 @@ ssize_t socket_receive_message(int fd, struct socket_message *m, bool may_block)
                    : header.msg_namelen <= ENL_PEER_NAME_SIZE ? header.msg_namelen
                                                               : ENL_PEER_NAME_SIZE;
     return count;
+}
+
+ssize_t socket_receive_message(int fd, struct socket_message *m, bool may_block)
+{
+    return receive_header(fd, m, may_block ? 0 : MSG_DONTWAIT);
+}
+
+ssize_t socket_peek_message(int fd, struct socket_message *m)
+{
+    return receive_header(fd, m, MSG_PEEK | MSG_DONTWAIT);
+}
+
+ssize_t socket_peek(int fd, void *buffer, size_t size)
+{
+    ssize_t count = recv(fd, buffer, size, MSG_PEEK | MSG_DONTWAIT);
+
+    return count >= 0 ? count : -errno;
 }
 
 ssize_t socket_send_many(int fd, const struct socket_item items[], size_t count, bool may_block)

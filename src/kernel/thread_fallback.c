@@ -19,3 +19,8 @@ int thread_process(void)
 {
     return getpid();
 }
+
+uint32_t thread_user(void)
+{
+    return (uint32_t)geteuid();
+}

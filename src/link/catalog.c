@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+extern const struct link_driver channel_driver;
 extern const struct link_driver eventfd_driver;
 extern const struct link_driver fd_driver;
 extern const struct link_driver fifo_driver;
@@ -20,8 +21,9 @@ extern const struct link_driver udp_driver;
 extern const struct link_driver unix_driver;
 
 static const struct link_driver *const drivers[] = {
-    &pipe_driver, &fifo_driver,  &unix_driver,    &tcp_driver,    &udp_driver,
-    &mq_driver,   &svmsg_driver, &eventfd_driver, &signal_driver, &fd_driver,
+    /* before unix, which would take its unused ends for sockets */
+    &channel_driver, &pipe_driver,  &fifo_driver,    &unix_driver,   &tcp_driver, &udp_driver,
+    &mq_driver,      &svmsg_driver, &eventfd_driver, &signal_driver, &fd_driver,
 };
 
 #define DRIVER_COUNT (sizeof drivers / sizeof drivers[0])

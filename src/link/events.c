@@ -95,6 +95,8 @@ int enl_link_fd(struct enl_link *l)
 {
     int result = link_check(l);
 
+    if (result == 0 && l->ops->event_fd != NULL)
+        return l->ops->event_fd(l);
     return result < 0 ? result : ready_fd(l);
 }
 
@@ -105,7 +107,10 @@ int enl_link_want(struct enl_link *l, unsigned events)
                          events);
     if (link_is_foreign(l))
         return link_check(l);
-    return ready_want(l, events);
+    if (l->ops->want == NULL)
+        return ready_want(l, events);
+    atomic_store_explicit(&l->ready.want, events, memory_order_relaxed);
+    return l->ops->want(l);
 }
 
 unsigned enl_link_events(struct enl_link *l)
@@ -115,6 +120,8 @@ unsigned enl_link_events(struct enl_link *l)
 
     if (l == NULL || link_is_foreign(l))
         return 0;
+    if (l->ops->events != NULL)
+        return l->ops->events(l);
     if (has_unsent(l))
         (void)l->ops->flush(l, false);
     if (has_pending(l))
@@ -146,7 +153,7 @@ static int check_poll(struct enl_link *const links[], size_t count)
 }
 
 /* Fills what to poll, and goes on with what is left to be sent. Returns how many links have something in
- * memory. */
+ * memory, or why one cannot be polled. */
 static int prepare_poll(struct enl_link *const links[], size_t count, struct pollfd fds[],
                         struct interrupt *who[])
 {
@@ -156,12 +163,18 @@ static int prepare_poll(struct enl_link *const links[], size_t count, struct pol
         struct enl_link *l = links[i];
         unsigned want = ready_wanted(l);
 
+        who[i] = &l->interrupt;
+        if (l->ops->event_fd != NULL) {
+            fds[i] = (struct pollfd){.fd = l->ops->event_fd(l), .events = POLLIN};
+            if (fds[i].fd < 0)
+                return fds[i].fd;
+            continue;
+        }
         if (has_unsent(l) && l->ops->flush(l, false) == -EAGAIN)
             want |= ENL_WRITABLE;
         fds[i] = (struct pollfd){.fd = l->fd, .events = poll_events(l, want)};
         if (want != ENL_WRITABLE)
             fds[i].events |= POLLRDHUP; /* as the set of event.c does */
-        who[i] = &l->interrupt;
         pending += (want & ENL_READABLE) != 0 && has_pending(l);
     }
     return pending;
@@ -172,7 +185,9 @@ static int count_ready(struct enl_link *const links[], size_t count, const struc
     int ready = 0;
 
     for (size_t i = 0; i < count; i++) {
-        unsigned events = events_of(links[i], fds[i].revents);
+        unsigned events = links[i]->ops->events != NULL
+                              ? fds[i].revents != 0 ? links[i]->ops->events(links[i]) : 0
+                              : events_of(links[i], fds[i].revents);
 
         if (has_pending(links[i]))
             events |= ENL_READABLE;
@@ -188,9 +203,11 @@ int enl_poll(struct enl_link *const links[], size_t count, enl_deadline until)
     int result = check_poll(links, count);
 
     while (result == 0) {
-        enl_deadline now = prepare_poll(links, count, fds, who) > 0 ? ENL_NOW : until;
+        int pending = prepare_poll(links, count, fds, who);
 
-        result = wait_for(fds, count, who, count, now);
+        if (pending < 0)
+            return pending;
+        result = wait_for(fds, count, who, count, pending > 0 ? ENL_NOW : until);
         if (result == -ECANCELED || (result < 0 && result != -ETIMEDOUT))
             return result;
         if (count_ready(links, count, fds) > 0)

@@ -79,6 +79,12 @@ int link_give(struct enl_link *l, int fd, char *ret_address, size_t size, int *r
     if (l->fd < 0 || l->listens ||
         ((l->driver->face.caps.meet & ENL_MEET_ADOPT) == 0 && catalog_recognise(l->fd) == NULL))
         return link_cannot(l, "be given to another program");
+    *ret_fd = l->fd;
+    if (l->ops->give != NULL) {
+        result = l->ops->give(l, ret_fd);
+        if (result < 0)
+            return result;
+    }
     if (l->ops->flush != NULL)
         result = l->ops->flush(l, false);
     if (result < 0)
@@ -87,7 +93,6 @@ int link_give(struct enl_link *l, int fd, char *ret_address, size_t size, int *r
     length = write_address(l, fd, ret_address, size);
     if (length < 0 || (size_t)length >= size)
         return error_set(-EINVAL, "%zu bytes are too few for the link's address", size);
-    *ret_fd = l->fd;
     return 0;
 }
 

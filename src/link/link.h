@@ -53,6 +53,12 @@ struct link_ops {
     ssize_t (*take)(struct enl_link *l, const struct enl_match *match, struct enl_message *ret_m,
                     bool may_block);
     int (*release)(struct enl_link *l, struct enl_message *m);
+    /* Room for a message in the mechanism's own memory, which has room for its commit, too. -EAGAIN, -EBUSY: too many
+     * are open. NULL all three: link.c loans a buffer of its own, one at a time, and sends it. */
+    int (*loan)(struct enl_link *l, size_t size, void **ret_data);
+    /* Sends a loan, of m->size bytes, at most what was loaned. Of m it reads what send reads. -EINVAL: it is none. */
+    int (*commit)(struct enl_link *l, struct enl_message *m);
+    void (*cancel)(struct enl_link *l, struct enl_message *m);
     /* Copies the message number index into m, as receive does, and leaves it where it is; never waits. NULL:
      * -ENOTSUP. */
     ssize_t (*peek)(struct enl_link *l, size_t index, struct enl_message *m);
@@ -78,6 +84,14 @@ struct link_ops {
     /* The descriptor says that an error waits: takes it away, if that is nobody's end but of a message that was lost.
      * True: it is gone. NULL: errors are ends. */
     bool (*forgive)(struct enl_link *l);
+    /* Readiness, of a mechanism that knows it better than its descriptor does; all three or none. The descriptor
+     * for event loops, ready by itself from then on, after every call; other things make it ready than before
+     * (ready_wanted()); what holds now. NULL: link.c makes one of l->fd (ready.h). */
+    int (*event_fd)(struct enl_link *l);
+    int (*want)(struct enl_link *l);
+    unsigned (*events)(struct enl_link *l);
+    /* The descriptor by which another process may have the link. NULL: l->fd. */
+    int (*give)(struct enl_link *l, int *ret_fd);
     /* What a send with ENL_NOW says when it has no room. NULL: that there is no space. */
     const char *full;
     /* Ends the use of what open, pair, accept or adopt made; never waits, never fails, accepts a state that

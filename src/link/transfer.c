@@ -383,6 +383,26 @@ static int make_buffer(struct enl_link *l, void **buffer)
     return *buffer != NULL ? 0 : memory_create(l->largest > 0 ? l->largest : 1, buffer);
 }
 
+/* In the mechanism's own memory. */
+static int loan_in_place(struct enl_link *l, size_t size, enl_deadline until,
+                         struct enl_message *ret_m)
+{
+    int result = link_canceled(l);
+    void *data = NULL;
+
+    if (result < 0)
+        return result;
+    while ((result = l->ops->loan(l, size, &data)) < 0) {
+        result = after_failure(l, result, ENL_WRITABLE, until);
+        if (result < 0)
+            return result;
+    }
+    *ret_m = (struct enl_message){.data = data, .size = size, .link = l};
+    ret_m->token[0] = (uint64_t)until;
+    ret_m->token[1] = size;
+    return 0;
+}
+
 int enl_loan(struct enl_link *l, size_t size, enl_deadline until, struct enl_message *ret_m)
 {
     int result;
@@ -391,6 +411,8 @@ int enl_loan(struct enl_link *l, size_t size, enl_deadline until, struct enl_mes
         return refuse_access(l, ENL_WRITE);
     if (!size_fits(l, size))
         return refuse_size(l, size);
+    if (l->ops->loan != NULL)
+        return loan_in_place(l, size, until, ret_m);
     if (l->loaned)
         return error_set(-EBUSY, "a loan of this link is open: enl_commit or enl_cancel it first");
     result = make_buffer(l, &l->loan_buffer);
@@ -412,17 +434,53 @@ static struct enl_link *owner_of_loan(const struct enl_message *m)
                : NULL;
 }
 
+static int refuse_loan(void)
+{
+    return error_set(-EINVAL, "enl_commit needs a message from enl_loan that is still open");
+}
+
+static int check_commit(const struct enl_link *l, const struct enl_message *m)
+{
+    if (m->size > m->token[1])
+        return error_set(-EINVAL,
+                         "the loan is of %llu bytes, the message has %zu: it may be lowered only",
+                         (unsigned long long)m->token[1], m->size);
+    return check_send(l, m);
+}
+
+static int commit_in_place(struct enl_link *l, struct enl_message *m)
+{
+    int result = check_commit(l, m);
+
+    if (result == 0)
+        result = link_canceled(l);
+    if (result < 0)
+        return result;
+    while ((result = l->ops->commit(l, m)) < 0) {
+        if (result == -EINVAL)
+            return refuse_loan();
+        result = after_failure(l, result, ENL_WRITABLE, (enl_deadline)m->token[0]);
+        if (result < 0)
+            return result;
+    }
+    l->sent_messages++;
+    l->sent_bytes += m->size;
+    m->link = NULL;
+    PROBE2(send, l, m->size);
+    return 0;
+}
+
 int enl_commit(struct enl_message *m)
 {
     struct enl_link *l = owner_of_loan(m);
     ssize_t r;
 
+    if (m != NULL && m->link != NULL && m->link->ops->commit != NULL)
+        return commit_in_place(m->link, m);
     if (l == NULL)
-        return error_set(-EINVAL, "enl_commit needs a message from enl_loan that is still open");
+        return refuse_loan();
     if (m->size > m->token[1])
-        return error_set(-EINVAL,
-                         "the loan is of %llu bytes, the message has %zu: it may be lowered only",
-                         (unsigned long long)m->token[1], m->size);
+        return check_commit(l, m);
     r = enl_send_message(l, m, (enl_deadline)m->token[0]);
     if (r < 0)
         return (int)r;
@@ -434,6 +492,12 @@ void enl_cancel(struct enl_message *m)
 {
     struct enl_link *l = owner_of_loan(m);
 
+    if (m != NULL && m->link != NULL && m->link->ops->cancel != NULL) {
+        if (!link_is_foreign(m->link))
+            m->link->ops->cancel(m->link, m);
+        m->link = NULL;
+        return;
+    }
     if (l == NULL)
         return;
     l->loaned = false;
@@ -522,22 +586,12 @@ static int check_file(const struct enl_link *l, int fd, uint64_t offset, size_t 
     return 0;
 }
 
-/* A piece of the file through the loan's buffer, as one message. */
-static ssize_t copy_file(struct enl_link *l, int fd, uint64_t offset, size_t size,
-                         enl_deadline until)
+static int read_file(int fd, uint64_t offset, char *buffer, size_t size)
 {
-    struct enl_message m = {.size = size};
     size_t have = 0;
-    int result;
 
-    if (l->loaned)
-        return error_set(-EBUSY, "a loan of this link is open: enl_commit or enl_cancel it first");
-    result = make_buffer(l, &l->loan_buffer);
-    if (result < 0)
-        return result;
     while (have < size) {
-        ssize_t count =
-            descriptor_read_at(fd, (char *)l->loan_buffer + have, size - have, offset + have);
+        ssize_t count = descriptor_read_at(fd, buffer + have, size - have, offset + have);
 
         if (count <= 0 && count != -EINTR)
             return error_set(count == 0 ? -EIO : (int)count,
@@ -545,6 +599,42 @@ static ssize_t copy_file(struct enl_link *l, int fd, uint64_t offset, size_t siz
                              (unsigned long long)(offset + have));
         have += count > 0 ? (size_t)count : 0;
     }
+    return 0;
+}
+
+/* A piece of the file into a loan of the mechanism's, as one message. */
+static ssize_t copy_file_in_place(struct enl_link *l, int fd, uint64_t offset, size_t size,
+                                  enl_deadline until)
+{
+    struct enl_message m;
+    int result = loan_in_place(l, size, until, &m);
+
+    if (result < 0)
+        return result;
+    result = read_file(fd, offset, m.data, size);
+    if (result == 0)
+        result = commit_in_place(l, &m);
+    if (result < 0)
+        enl_cancel(&m);
+    return result < 0 ? result : (ssize_t)size;
+}
+
+/* A piece of the file through the loan's buffer, as one message. */
+static ssize_t copy_file(struct enl_link *l, int fd, uint64_t offset, size_t size,
+                         enl_deadline until)
+{
+    struct enl_message m = {.size = size};
+    int result;
+
+    if (l->ops->loan != NULL)
+        return copy_file_in_place(l, fd, offset, size, until);
+    if (l->loaned)
+        return error_set(-EBUSY, "a loan of this link is open: enl_commit or enl_cancel it first");
+    result = make_buffer(l, &l->loan_buffer);
+    if (result == 0)
+        result = read_file(fd, offset, l->loan_buffer, size);
+    if (result < 0)
+        return result;
     m.data = l->loan_buffer;
     return send_one(l, &m, until);
 }

@@ -77,9 +77,10 @@ struct channel_header {
     _Atomic(uint32_t) space_sleep;    /* for space: ring when your head has passed */
     _Atomic(uint32_t) space_position; /* this */
     _Atomic(uint32_t) ended;
-    _Atomic(uint32_t) rings;    /* bells that it rang */
-    _Atomic(uint32_t) unfenced; /* 1: its sleep fences for both, see channel_wait.c */
-    uint32_t wait_reserved[26];
+    _Atomic(uint32_t) rings;          /* bells that it rang */
+    _Atomic(uint32_t) unfenced;       /* 1: its commits do not fence, who sleeps has to */
+    _Atomic(uint32_t) space_unfenced; /* 1: likewise, its reads */
+    uint32_t wait_reserved[25];
 };
 
 /* Behind the header: what its owner tells to those who look from outside. The driver reads nothing of it. */
@@ -98,7 +99,7 @@ _Static_assert(sizeof(struct lane_reference) == LANE_UNIT, "a reference is a uni
 _Static_assert(offsetof(struct channel_header, tail) == 128, "layout");
 _Static_assert(offsetof(struct channel_header, head) == 256, "layout");
 _Static_assert(offsetof(struct channel_header, sleep) == 384, "layout");
-_Static_assert(offsetof(struct channel_header, unfenced) == 404, "layout");
+_Static_assert(offsetof(struct channel_header, space_unfenced) == 408, "layout");
 _Static_assert(sizeof(struct channel_header) == CHANNEL_FACTS_AT, "layout");
 _Static_assert(offsetof(struct channel_facts, peer_segment) == 8, "layout");
 _Static_assert(offsetof(struct channel_facts, name) == 16, "layout");

@@ -57,6 +57,15 @@ static void drop_pin(struct lane_writer *w, struct lane_pin *pin)
     w->pin_count--;
 }
 
+static void note_held(struct lane_writer *w)
+{
+    uint32_t held = 0;
+
+    if (w->pin_count > 0)
+        held = w->units - (w->limit - w->next) - (w->tail - w->head);
+    atomic_store_explicit(&w->held, held, memory_order_relaxed);
+}
+
 /* How much is free, of what the reader's head and the open loans allow. */
 static void count_room(struct lane_writer *w)
 {
@@ -75,6 +84,7 @@ static void count_room(struct lane_writer *w)
     owed = REFERENCE_UNITS * w->open_count;
     spare = w->units - (w->next - base);
     w->limit = w->next + (spare > owed ? spare - owed : 0);
+    note_held(w);
 }
 
 static void drop_read_references(struct lane_writer *w)
@@ -202,6 +212,7 @@ int lane_loan(struct lane_writer *w, uint32_t size, void **ret_data)
     w->pin_count++;
     w->open_count++;
     w->limit -= REFERENCE_UNITS;
+    note_held(w);
     *ret_data = lane_at(w, pin->position) + LANE_UNIT;
     return 0;
 }
@@ -219,6 +230,7 @@ static void commit_in_turn(struct lane_writer *w, struct lane_pin *pin, uint32_t
     drop_pin(w, pin);
     store_word(w, position, RECORD_THERE | RECORD_MESSAGE | size);
     pass_skipped(w);
+    note_held(w);
 }
 
 /* The room was kept by the loan. */
@@ -313,14 +325,6 @@ int lane_look(struct lane_reader *r)
     return 1;
 }
 
-void lane_publish_head(struct lane_reader *r)
-{
-    r->published = lane_cursor(r);
-    atomic_store_explicit(&r->own->received, r->received, memory_order_relaxed);
-    /* pairs with the acquire in lane_refresh() */
-    atomic_store_explicit(&r->own->head, r->published, memory_order_release);
-}
-
 static int resolve(const struct lane_reader *r, struct lane_record *record)
 {
     struct lane_reference reference;
@@ -348,8 +352,7 @@ int lane_next(struct lane_reader *r, struct lane_record *ret)
             return -EBADMSG;
         if ((word & RECORD_KIND) == RECORD_SKIP) {
             atomic_store_explicit(&r->cursor, cursor + units, memory_order_relaxed);
-            if (cursor + units == r->known)
-                lane_publish_head(r);
+            lane_publish_head(r);
             continue;
         }
         memcpy(&ret->extra, place + offsetof(struct lane_record_header, extra), sizeof ret->extra);

@@ -47,6 +47,7 @@ struct lane_writer {
     struct channel_header *own; /* NULL: not there yet */
     const struct channel_header *peer; /* NULL: nobody has read anything yet */
     unsigned pin_count, open_count;
+    _Atomic(uint32_t) held; /* by loans, besides what lies between head and tail; others may look */
     struct lane_pin pins[LANE_LOANS];
 };
 
@@ -57,7 +58,6 @@ struct lane_reader {
     uint32_t largest;
     _Atomic(uint32_t) cursor; /* of the receiving thread; others may look */
     uint32_t known;           /* records up to here are there */
-    uint32_t published;       /* head as stored last */
     uint32_t received;
     const struct channel_header *peer;
     struct channel_header *own;
@@ -168,17 +168,24 @@ static inline const _Atomic(uint32_t) *lane_next_word(const struct lane_reader *
     return &header->word;
 }
 
-void lane_publish_head(struct lane_reader *r);
+static inline void lane_publish_head(struct lane_reader *r)
+{
+    atomic_store_explicit(&r->own->received, r->received, memory_order_relaxed);
+    /* pairs with the acquire in lane_refresh() */
+    atomic_store_explicit(&r->own->head, lane_cursor(r), memory_order_release);
+}
 
-/* Done with the message that ends there. Whether the head was told to the writer. */
-static inline bool lane_consume(struct lane_reader *r, uint32_t end)
+/* Done with the message that ends there; lane_publish_head() tells the writer. */
+static inline void lane_advance(struct lane_reader *r, uint32_t end)
 {
     atomic_store_explicit(&r->cursor, end, memory_order_relaxed);
     r->received++;
-    if (end != r->known && end - r->published < r->units / 4)
-        return false;
+}
+
+static inline void lane_consume(struct lane_reader *r, uint32_t end)
+{
+    lane_advance(r, end);
     lane_publish_head(r);
-    return true;
 }
 
 #endif

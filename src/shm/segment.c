@@ -64,7 +64,7 @@ int segment_create(size_t header_size, size_t ring_size, struct segment *ret_seg
     int result = check_sizes(header_size, ring_size, &size);
 
     if (result >= 0)
-        result = sealed_create(&fd);
+        result = sealed_create(SEALED_NAME, &fd);
     if (result < 0)
         return result;
     result = reserve_memory(fd, size, "a segment");

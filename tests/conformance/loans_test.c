@@ -133,6 +133,26 @@ static void loan_stays_open_when_there_is_no_room(struct rig *r)
     CHECK_EQ(enl_commit(&m), -EINVAL);
 }
 
+/* What is loaned is the mechanism's own memory: a commit needs no more of it. */
+static void loan_in_place_has_its_room(struct rig *r)
+{
+    size_t size = size_near(r, CALL_SEND_SIZE);
+    struct enl_message first, second;
+
+    for (int again = 0; again < 3; again++) {
+        CHECK_OK(enl_loan(r->sender, size, ENL_NOW, &first));
+        CHECK_OK(enl_loan(r->sender, size, ENL_NOW, &second));
+        unsigned count = fill_up(r, size);
+        fill(first.data, first.size, 0, count + 1);
+        fill(second.data, second.size, 0, count);
+        CHECK_OK(enl_commit(&second));
+        CHECK_OK(enl_commit(&first));
+        CHECK_EQ(enl_loan(r->sender, size, ENL_NOW, &first), -EAGAIN);
+        empty_out(r, size, 0, count + 2);
+        CHECK_EQ(enl_commit(&second), -EINVAL);
+    }
+}
+
 static void commit_tells_that_nobody_receives(struct rig *r)
 {
     struct enl_message m;
@@ -296,7 +316,9 @@ static const struct suite_case cases[] = {
     CASE(canceled_loan_sends_nothing),
     CASE(second_loan_is_busy_or_apart),
     CASE(loan_leaves_other_sends_alone, .lacks = ENL_CAN_MERGE),
-    CASE(loan_stays_open_when_there_is_no_room, .needs = ENL_CAN_LOSSLESS),
+    CASE(loan_stays_open_when_there_is_no_room, .needs = ENL_CAN_LOSSLESS,
+         .lacks = ENL_CAN_ZERO_COPY),
+    CASE(loan_in_place_has_its_room, .needs = ENL_CAN_LOSSLESS | ENL_CAN_ZERO_COPY),
     CASE(commit_tells_that_nobody_receives, .needs = ENL_CAN_BROKEN),
     CASE(take_gives_messages_in_order, .needs = ENL_CAN_BOUNDARIES, .lacks = ENL_CAN_MERGE),
     CASE(taken_message_stays_as_it_is_until_release, .needs = ENL_CAN_BOUNDARIES,

@@ -4,6 +4,7 @@
  * How the ends meet, which cases apply and which sizes are sent follows from the capabilities. */
 #include "suite.h"
 
+#include "kernel/bell.h"
 #include "kernel/event.h"
 #include "kernel/pipe.h"
 #include "kernel/signals.h"
@@ -14,6 +15,11 @@
 static void pretend_old_pipes(void)
 {
     pipe_pretend_old_kernel(true);
+}
+
+static void pretend_old_sleeps(void)
+{
+    bell_pretend_old_kernel(true);
 }
 
 static void pretend_old_eventfds(void)
@@ -82,6 +88,12 @@ const struct mechanism mechanisms[] = {
     {"signal", "signal:RTMIN+1", "signal:RTMIN+1?pid=$PID", ignore_signals},
     {"signal.ordinary", "signal:1", "signal:1?pid=$PID", ignore_signals},
     {"signal.old", "signal:RTMIN+1", "signal:RTMIN+1?pid=$PID", ignore_signals_on_old_kernels},
+    {"channel", "channel:$DIR/channel", NULL, NULL},
+    {"channel.pair", "channel:", NULL, NULL},
+    {"channel.sleep", "channel:?wait=sleep", NULL, NULL},
+    {"channel.fds", "channel:$DIR/channel?fds=4", NULL, NULL},
+    {"channel.large", "channel:?message=1M&depth=4", NULL, NULL},
+    {"channel.old", "channel:?wait=sleep", NULL, pretend_old_sleeps},
     {"mq", "mq:/$ID", NULL, NULL},
     {"svmsg", "svmsg:$KEY", NULL, NULL},
     {"svmsg.pollable", "svmsg:$KEY?pollable", NULL, NULL},

@@ -120,17 +120,24 @@ struct heir {
     atomic_uint *first, *next; /* the numbers that it received: [first, next) */
 };
 
-/* What the parent has read ahead is not here; what the kernel has may be. */
+/* What the parent has read ahead is not here; what the kernel has may be. A mechanism whose links belong to one
+ * process alone says so. */
 static void receive_as_heir(void *argument)
 {
     struct heir *h = argument;
     unsigned char buffer[512];
     struct enl_message m;
+    ssize_t nothing = -EAGAIN;
 
     for (;;) {
         ssize_t got = enl_receive(h->r->receiver, buffer, sizeof(buffer), ENL_NOW);
         if (got == -EAGAIN)
             break;
+        if (got == -EBADF && atomic_load(h->next) == 0) {
+            nothing = -EBADF;
+            CHECK_CONTAINS(enl_error_text(), "forked");
+            break;
+        }
         unsigned sender, number;
         CHECK_EQ(got, size_near(h->r, 300));
         check_whole(buffer, (size_t)got, &sender, &number);
@@ -141,7 +148,7 @@ static void receive_as_heir(void *argument)
                                         : number == atomic_load(h->next));
         atomic_store(h->next, number + 1);
     }
-    CHECK_EQ(enl_take(h->r->receiver, NULL, ENL_NOW, &m), -EAGAIN);
+    CHECK_EQ(enl_take(h->r->receiver, NULL, ENL_NOW, &m), nothing);
     CHECK_EQ(enl_link_events(h->r->receiver) & ENL_READABLE, 0);
     close_all(h->r);
 }

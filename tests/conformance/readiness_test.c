@@ -221,6 +221,7 @@ static void end_makes_descriptor_ready(struct rig *r)
 {
     int fd = fd_of(r->receiver);
 
+    check_works(r, 7); /* that a peer has come may be told once */
     CHECK_OK(enl_link_want(r->receiver, 0));
     send_some(r, 1);
     CHECK(!is_ready(fd));

@@ -156,6 +156,7 @@ static void wait_in_vain(struct rig *r)
 static void open_links_need_no_more_descriptors(struct rig *r)
 {
     check_works(r, 0);
+    check_works(r, 1); /* the sender has heard of its receiver */
     /* Where libc does not say that there is one thread, each end makes a descriptor to be woken by
      * in its first wait. */
     if (!thread_is_alone())
@@ -175,6 +176,7 @@ static void descriptors_that_find_no_room_are_told(struct rig *r)
     int fds[2] = {STDOUT_FILENO, STDERR_FILENO}, got[2];
     struct enl_message m = {.data = buffer, .size = size_near(r, 64), .fds = fds, .fd_count = 2};
 
+    check_works(r, 0); /* the ends have what they need themselves */
     for (unsigned free_count = 0; free_count < 2; free_count++) {
         fill(buffer, m.size, 0, free_count);
         CHECK_EQ(enl_send_message(r->sender, &m, test_until()), m.size);
