@@ -106,6 +106,11 @@ int inet_connect(const struct inet_name *name, bool stream, enl_deadline until, 
             break;
     }
     freeaddrinfo(list);
+    if (result == -EADDRNOTAVAIL)
+        return error_set(result,
+                         "no port or address of this machine is left to reach %s:%s from: see "
+                         "/proc/sys/net/ipv4/ip_local_port_range",
+                         name->host, name->port);
     if (result == -ETIMEDOUT)
         return error_set(result,
                          "%s:%s did not answer before the deadline: enl_open_until gives it "
@@ -156,6 +161,8 @@ int inet_serve(const struct inet_name *name, bool stream, int backlog, bool reus
             if (pass == 1 || at->ai_family == AF_INET6)
                 result = serve_one(at, backlog, stream && reuse, ret_fd);
     freeaddrinfo(list);
+    if (result == -EADDRINUSE && strcmp(name->port, "0") == 0)
+        return error_set(result, "no port is free: see /proc/sys/net/ipv4/ip_local_port_range");
     if (result == -EADDRINUSE)
         return error_set(result, "somebody has %s:%s already", name->host, name->port);
     if (result == -EACCES)

@@ -9,8 +9,14 @@
 
 #include <enlace/error.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 TEST(a_name_is_a_host_and_a_port)
 {
@@ -144,4 +150,48 @@ TEST(a_port_for_root_is_refused_to_others_with_the_reason)
     if (first <= 1)
         SKIP("every port is free for all users here");
     test_as_user(serve_low, NULL);
+}
+
+/* ---- ports ---------------------------------------------------------------------------------------------------- */
+
+/* A network of the test's own, with two ports for whoever asks for any. */
+static void enter_small_network(void)
+{
+    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd;
+
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        SKIP("limits cannot be changed here: no network namespace can be had");
+    CHECK_OK(fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (ioctl(fd, SIOCSIFFLAGS, &loopback) != 0)
+        SKIP("the loopback of a network namespace cannot be used here");
+    CHECK_EQ(close(fd), 0);
+    fd = open("/proc/sys/net/ipv4/ip_local_port_range", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        SKIP("limits cannot be changed here: %s", strerror(errno));
+    CHECK_EQ(write(fd, "40000 40001", 11), 11);
+    CHECK_EQ(close(fd), 0);
+}
+
+TEST(without_a_port_left_it_is_told_where_they_come_from)
+{
+    struct inet_name any = named("127.0.0.1:0"), name;
+    int server, fds[3];
+
+    enter_small_network();
+    name = named("127.0.0.1:5000");
+    CHECK_OK(inet_serve(&name, true, 8, true, &server));
+    CHECK_OK(inet_connect(&name, true, ENL_FOREVER, &fds[0]));
+    CHECK_OK(inet_connect(&name, true, ENL_FOREVER, &fds[1]));
+    CHECK_EQ(inet_connect(&name, true, ENL_FOREVER, &fds[2]), -EADDRNOTAVAIL);
+    CHECK_CONTAINS(enl_error_text(), "/proc/sys/net/ipv4/ip_local_port_range");
+    descriptor_close(fds[0]);
+    descriptor_close(fds[1]);
+    descriptor_close(server);
+    CHECK_OK(inet_serve(&any, false, 0, true, &fds[0]));
+    CHECK_OK(inet_serve(&any, false, 0, true, &fds[1]));
+    CHECK_EQ(inet_serve(&any, false, 0, true, &fds[2]), -EADDRINUSE);
+    CHECK_CONTAINS(enl_error_text(), "/proc/sys/net/ipv4/ip_local_port_range");
+    descriptor_close(fds[0]);
+    descriptor_close(fds[1]);
 }

@@ -6,12 +6,14 @@
 #include "base/probe.h"
 #include "kernel/clock.h"
 #include "kernel/descriptor.h"
+#include "kernel/limit.h"
 #include "kernel/memory.h"
 #include "kernel/path.h"
 #include "link/catalog.h"
 
 #include <enlace/error.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +67,19 @@ int link_canceled(const struct enl_link *l)
 int link_cannot(const struct enl_link *l, const char *what)
 {
     return error_set(-ENOTSUP, "%s: links cannot %s", l->driver->face.scheme, what);
+}
+
+int link_backlog(const struct address *a)
+{
+    uint64_t backlog = address_value(a, "backlog");
+    uint64_t most = limit_read("/proc/sys/net/core/somaxconn", UINT64_MAX);
+
+    if (backlog > most && address_given(a, "backlog"))
+        return error_set(-EINVAL,
+                         "backlog=%" PRIu64 " is above /proc/sys/net/core/somaxconn, %" PRIu64
+                         ": ask for less, or raise it: sysctl net.core.somaxconn=%" PRIu64,
+                         backlog, most, backlog);
+    return (int)backlog;
 }
 
 int link_set_access(struct enl_link *l, uint32_t which, const struct enl_settings *settings,

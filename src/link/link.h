@@ -189,6 +189,9 @@ ssize_t link_send_result(
 int link_canceled(const struct enl_link *l);                 /* -ECANCELED if interrupted, or 0 */
 int link_cannot(const struct enl_link *l, const char *what); /* -ENOTSUP */
 
+/* The value of backlog=, or -EINVAL if the kernel would cut it. */
+int link_backlog(const struct address *a);
+
 /* ENL_SET_MODE and ENL_SET_OWNER, of the object behind l->fd, which the text calls "the NOUN". Anything else is
  * -ENOTSUP. */
 int link_set_access(struct enl_link *l, uint32_t which, const struct enl_settings *settings,

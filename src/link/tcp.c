@@ -138,11 +138,11 @@ static int tcp_listen(struct enl_link *l, const struct address *a)
 {
     struct inet_name name;
     int fd = -1;
-    int result = inet_parse(a->name, &name);
+    int backlog = link_backlog(a);
+    int result = backlog < 0 ? backlog : inet_parse(a->name, &name);
 
     if (result == 0)
-        result = inet_serve(&name, true, (int)address_value(a, "backlog"),
-                            address_value(a, "reuse") != 0, &fd);
+        result = inet_serve(&name, true, backlog, address_value(a, "reuse") != 0, &fd);
     return made(result, l, a, fd);
 }
 

@@ -409,12 +409,12 @@ static int serve(struct enl_link *l, const struct address *a)
 {
     struct socket_name name = name_of(a);
     int result = check_name(a);
+    int backlog = link_backlog(a);
     int fd;
 
-    if (result < 0)
-        return result;
-    result = socket_serve(type_of(a), &name, (uint32_t)address_value(a, "mode"),
-                          (int)address_value(a, "backlog"), &fd);
+    if (result < 0 || backlog < 0)
+        return result < 0 ? result : backlog;
+    result = socket_serve(type_of(a), &name, (uint32_t)address_value(a, "mode"), backlog, &fd);
     if (result < 0)
         return result;
     ((struct unix_link *)link_state(l))->packet.named = !l->listens;
