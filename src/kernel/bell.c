@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "kernel/clock.h"
 #include "kernel/event.h"
+#include "kernel/guarded.h"
 #include "kernel/thread.h"
 #include "kernel/wait.h"
 
@@ -126,6 +127,17 @@ static int sleep_alone(int set_fd, struct interrupt *who, enl_deadline until, un
     return result;
 }
 
+/* Without a timeout, which would cost a timer. */
+static int sleep_guarded(int set_fd, const struct interrupt *who, unsigned *ret_told)
+{
+    struct epoll_event events[TOLD_MOST];
+    const long arguments[5] = {set_fd, (long)(intptr_t)events, TOLD_MOST, -1, 0};
+    long count = guarded_call(&who->raised, SYS_epoll_pwait, arguments);
+
+    *ret_told = mask_of(events, count);
+    return count < 0 ? (int)count : 0;
+}
+
 static int sleep_by_poll(int set_fd, struct interrupt *who, enl_deadline until, unsigned *ret_told)
 {
     struct pollfd fds[2] = {{.fd = set_fd, .events = POLLIN}};
@@ -141,7 +153,10 @@ int bell_set_sleep(int set_fd, struct interrupt *who, enl_deadline until, unsign
 
     if (!thread_is_alone() || atomic_load_explicit(&no_fine_sleep, memory_order_relaxed))
         return sleep_by_poll(set_fd, who, until, ret_told);
-    result = sleep_alone(set_fd, who, until, ret_told);
+    if (until == ENL_FOREVER && who != NULL && guarded_possible())
+        result = sleep_guarded(set_fd, who, ret_told);
+    else
+        result = sleep_alone(set_fd, who, until, ret_told);
     if (who != NULL && interrupt_raised(who))
         return error_note(-ECANCELED,
                           "interrupted by enl_interrupt; enl_interrupt_clear lets calls go on");

@@ -518,12 +518,14 @@ static int serve_one(struct channel *c)
     size = socket_peek_message(c->socket_fd, &m);
     if (size == -EINTR || size == -ECONNRESET)
         return 1; /* as in take_claim() */
-    if (size == 0 || (size < 0 && size != -EAGAIN)) {
+    if (size == -EAGAIN)
+        return 0;
+    if (size <= 0) {
         atomic_store_explicit(&c->hung, true, memory_order_release);
+        for (unsigned i = 0; size == 0 && i < m.fd_count; i++)
+            descriptor_close(m.fds[i]); /* of an empty message, which is no better than an end */
         return 0;
     }
-    if (size < 0)
-        return 0;
     result = 0;
     if (m.fds_lost && m.fd_count < HELLO_FDS_MOST)
         result = no_descriptor(-EMFILE);

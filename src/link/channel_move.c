@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define LOOK_AFTER_IDLE 32 /* empty receives: then whether the peer died is asked of the kernel */
+#define LOOK_AFTER_IDLE 1024 /* empty receives: then whether the peer died is asked of the kernel */
 
 static unsigned gone(struct channel *c)
 {
@@ -99,6 +99,12 @@ int channel_prepare_receive(struct enl_link *l)
     return 0;
 }
 
+static int broken_lane(struct channel *c)
+{
+    c->send_process = c->receive_process = NO_PROCESS;
+    return channel_break(c, "its words in shared memory are out of range");
+}
+
 /* The order matters: that it ended is seen first, then what it had committed. */
 int channel_end_of_receive(struct channel *c)
 {
@@ -117,7 +123,9 @@ int channel_end_of_receive(struct channel *c)
 
         if (more == 0)
             more = lane_look(&c->in);
-        if (more != 0)
+        if (more < 0)
+            return broken_lane(c);
+        if (more > 0)
             return -EAGAIN; /* first what is there */
     }
     if (ended != 0 || (!has_met(c) && !c->opened))
@@ -126,12 +134,6 @@ int channel_end_of_receive(struct channel *c)
 }
 
 /* ---- sending ----------------------------------------------------------------------------------------------- */
-
-static int broken_lane(struct channel *c)
-{
-    c->send_process = c->receive_process = NO_PROCESS;
-    return channel_break(c, "its words in shared memory are out of range");
-}
 
 /* A lane that has no room: whoever waits for it wants so much. */
 static int refuse_room(struct channel *c, int result, uint32_t units)
@@ -306,7 +308,7 @@ void channel_cancel(struct enl_link *l, struct enl_message *m)
 
 /* ---- receiving --------------------------------------------------------------------------------------------- */
 
-/* Nothing is in the lane. Now and then the kernel is asked whether the peer has died meanwhile. */
+/* Nothing is in the lane; -EINTR: or just now. Now and then the kernel is asked whether the peer has died meanwhile. */
 static int nothing(struct enl_link *l, struct channel *c)
 {
     int result;
@@ -326,6 +328,7 @@ static int nothing(struct enl_link *l, struct channel *c)
 /* The next message of the lane: 1, or why there is none. */
 static int next(struct enl_link *l, struct channel *c, struct lane_record *ret)
 {
+    uint32_t skipped = 0;
     int found;
 
     if (!channel_may(c->receive_process)) {
@@ -337,11 +340,21 @@ static int next(struct enl_link *l, struct channel *c, struct lane_record *ret)
             return nothing(l, c);
     }
     while ((found = lane_next(&c->in, ret)) == 0) {
-        found = lane_extend(&c->in);
-        if (found == 0)
-            return nothing(l, c);
+        uint32_t known = c->in.known;
+
+        /* who is behind reads how much there is; who waits looks where the next record will be */
+        found = c->idle == 0 ? lane_extend(&c->in) : lane_look(&c->in);
+        if (found == 0) {
+            int result = nothing(l, c);
+
+            if (result != -EINTR)
+                return result;
+        }
         if (found < 0)
             break;
+        skipped += c->in.known - known + 1;
+        if (skipped > c->in.units)
+            return -EAGAIN; /* a peer that skips for ever keeps nobody from a deadline */
     }
     if (found < 0)
         return broken_lane(c);

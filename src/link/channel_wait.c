@@ -272,7 +272,7 @@ static int set_for(struct channel *c, unsigned events, int *ret_set_fd)
     return 0;
 }
 
-int channel_wait(struct enl_link *l, unsigned events, enl_deadline until)
+static int wait_in_turn(struct enl_link *l, unsigned events, enl_deadline until)
 {
     struct channel *c = channel_of(l);
     struct channel_sleeper *s = (events & ENL_READABLE) != 0 ? &c->for_data : &c->for_space;
@@ -284,6 +284,9 @@ int channel_wait(struct enl_link *l, unsigned events, enl_deadline until)
         result = set_for(c, events, &set_fd);
     if (result < 0)
         return result;
+    if (until != ENL_FOREVER && deadline_left_ns(until, clock_now_ns()) == 0)
+        return error_note(-ETIMEDOUT,
+                          "the deadline passed"); /* whatever the peer pretends to send */
     if (atomic_load_explicit(&c->met, memory_order_acquire) != 0 && !peer_is_gone(c, events)) {
         if (c->terms.wait_mode == CHANNEL_SPIN)
             return look_for_ever(l, c, events, until);
@@ -298,6 +301,15 @@ int channel_wait(struct enl_link *l, unsigned events, enl_deadline until)
         c->armed = false;
     if (result == 0)
         result = channel_told(c, told);
+    return result;
+}
+
+int channel_wait(struct enl_link *l, unsigned events, enl_deadline until)
+{
+    int result = wait_in_turn(l, events, until);
+
+    /* it took back what was announced for the event loop, and emptied its set */
+    channel_settle(l, channel_of(l));
     return result;
 }
 

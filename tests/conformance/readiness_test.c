@@ -141,6 +141,43 @@ static void event_loop_sleeps_and_wakes(struct rig *r)
     CHECK(!is_ready(by_poll.fd));
 }
 
+/* A call that waited in vain leaves the descriptor as it must be. */
+static void descriptor_works_after_calls_that_gave_up(struct rig *r)
+{
+    struct pollfd by_poll = {.fd = fd_of(r->receiver), .events = POLLIN};
+    unsigned char byte;
+
+    check_works(r, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        if (i % 2 == 0) {
+            CHECK_EQ(enl_receive(r->receiver, &byte, 1, enl_in_ms(1)), -ETIMEDOUT);
+        } else {
+            CHECK_EQ(enl_interrupt(r->receiver), 0);
+            CHECK_EQ(enl_receive(r->receiver, &byte, 1, ENL_FOREVER), -ECANCELED);
+            enl_interrupt_clear(r->receiver);
+        }
+        CHECK(!is_ready(by_poll.fd));
+        send_some(r, 1);
+        while (poll(&by_poll, 1, 100) != 1)
+            CHECK(now_ns() < test_until());
+        receive_numbered(r->receiver, size_near(r, 64), 0, 0);
+    }
+}
+
+static void space_is_told_after_sends_that_gave_up(struct rig *r)
+{
+    size_t size = size_near(r, CALL_SEND_SIZE);
+    int fd = fd_of(r->sender);
+
+    CHECK_OK(enl_link_want(r->sender, ENL_WRITABLE));
+    unsigned count = fill_up(r, size);
+    CHECK_EQ(try_send(r->sender, size, 0, enl_in_ms(1)), -ETIMEDOUT);
+    CHECK(!is_ready(fd));
+    empty_out(r, size, 0, count);
+    await_ready(fd);
+    CHECK_EQ(enl_link_events(r->sender) & ENL_WRITABLE, ENL_WRITABLE);
+}
+
 static void newcomer_makes_listener_ready(struct rig *r)
 {
     CHECK_OK(enl_listen(r->address, &r->listener));
@@ -361,6 +398,8 @@ static const struct suite_case cases[] = {
          .needs = ENL_CAN_POLL | ENL_CAN_BOUNDARIES),
     CASE(edge_comes_again_for_each_message, .needs = ENL_CAN_POLL, .lacks = ENL_CAN_MERGE),
     CASE(event_loop_sleeps_and_wakes, .needs = ENL_CAN_POLL, .stress = true),
+    CASE(descriptor_works_after_calls_that_gave_up, .needs = ENL_CAN_POLL),
+    CASE(space_is_told_after_sends_that_gave_up, .needs = ENL_CAN_POLL | ENL_CAN_LOSSLESS),
     CASE(newcomer_makes_listener_ready, .needs = ENL_CAN_POLL, .meet = ENL_MEET_LISTEN,
          .bare = true),
     CASE(unwanted_message_leaves_descriptor_alone, .needs = ENL_CAN_POLL, .lacks = ENL_CAN_MERGE),

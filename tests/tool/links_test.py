@@ -94,7 +94,7 @@ def options_of_an_address_are_considered(command, _folder):
 
 def unknown_mechanism_is_a_mistake(command, _folder):
     expect(command.run('links', 'unx'), 2, b'', 'unknown mechanism unx; did you mean unix?')
-    expect(command.run('links', 'carrier-pigeon'), 2, b'', 'there are pipe, fifo, unix')
+    expect(command.run('links', 'carrier-pigeon'), 2, b'', 'there are channel, pipe, fifo, unix')
     expect(command.run('links', 'pipe', 'unix:?frobnicate=1'), 2, b'', 'frobnicate')
     expect(command.run('links', 'nothing:/tmp/x'), 2, b'', 'nothing')
 
