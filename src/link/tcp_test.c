@@ -321,7 +321,7 @@ TEST(headers_that_lie_are_refused_with_bounded_memory)
         enl_close(l);
         close(fd);
     }
-    CHECK(peak_kib() - before_kib < 256 * 1024);
+    CHECK(peak_kib() - before_kib < 256L * 1024);
     enl_close(listener);
 }
 
