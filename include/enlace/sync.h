@@ -138,7 +138,8 @@ ENL_PUBLIC int enl_rwlock_consistent(struct enl_sync *rwlock);
 
 /* Unlocks the mutex, waits for a signal, locks the mutex again: look at what was waited for in a loop, for the
  * call may also return without a signal. The mutex is locked on every return but -EPERM (it was not the
- * caller's) and -ENOTRECOVERABLE (it is lost); -EOWNERDEAD as of enl_mutex_lock. The interrupt is the condition's. */
+ * caller's) and -ENOTRECOVERABLE (it is lost). -EOWNERDEAD: who had the mutex meanwhile died with it, as of
+ * enl_mutex_lock. Signal with the mutex: a death in between is then told. The interrupt is the condition's. */
 ENL_PUBLIC int enl_condition_wait(struct enl_sync *condition, struct enl_sync *mutex,
                                   enl_deadline until);
 ENL_PUBLIC int enl_condition_signal(struct enl_sync *condition);    /* wakes one, at least */

@@ -6,7 +6,8 @@
  * refuses, or the waker finds it. Nothing is read through the number: what changed is seen by the mutex.
  * Crash. A dead waiter leaves at most the bit: one needless look for sleepers. A waiter that was woken and then killed has used
  * up a wake-up that another needed, and so has a signaller that died between the number and the wake: every waiter
- * looks at the number at the end of its slice, and returns when it has changed, as it may without a signal. */
+ * looks at the number at the end of its slice, and returns when it has changed, as it may without a signal. Who dies with
+ * the mutex may have owed a signal: waiters look for that, too, and the one that is told wakes the others. */
 #include "sync/condition.h"
 
 #include "base/error.h"
@@ -30,17 +31,38 @@ static int check(const struct enl_sync *condition)
     return word == WORD_LIVE ? 0 : sync_bad_word(condition, word);
 }
 
-/* Waits for another number than `seen`. */
-static int await(struct enl_sync *condition, uint32_t seen, enl_deadline until)
+/* Whether who has the mutex is dead. */
+static int is_owner_dead(struct enl_sync *mutex)
+{
+    const struct lock_layout *l = mutex->object;
+    uint32_t word = atomic_load_explicit(&l->head.word, memory_order_relaxed);
+    int alive;
+
+    if ((word & WORD_LIVE) == 0 || WORD_OWNER(word) == 0 || word == WORD_LOST ||
+        WORD_OWNER(word) == sync_token(mutex))
+        return 0;
+    alive = roster_is_alive(mutex->roster, WORD_OWNER(word));
+    return alive < 0 ? alive : alive == 0;
+}
+
+/* Waits for another number than `seen`, or a dead owner of the mutex. */
+static int await(struct enl_sync *condition, struct enl_sync *mutex, uint32_t seen,
+                 enl_deadline until)
 {
     struct condition_layout *c = condition->object;
-    int result;
 
-    do
-        result = sync_sleep(condition, &c->sequence, seen, until, true);
-    while (result == 0 && atomic_load_explicit(&c->sequence, memory_order_relaxed) == seen &&
-           (result = check(condition)) == 0);
-    return result;
+    for (;;) {
+        int result = sync_sleep(condition, &c->sequence, seen, until, true);
+
+        /* relaxed: what has changed is read with the mutex */
+        if (result < 0 || atomic_load_explicit(&c->sequence, memory_order_relaxed) != seen)
+            return result;
+        result = check(condition);
+        if (result == 0)
+            result = is_owner_dead(mutex);
+        if (result != 0)
+            return result < 0 ? result : 0;
+    }
 }
 
 int enl_condition_wait(struct enl_sync *condition, struct enl_sync *mutex, enl_deadline until)
@@ -63,13 +85,16 @@ int enl_condition_wait(struct enl_sync *condition, struct enl_sync *mutex, enl_d
     atomic_store_explicit(&l->depth, 0, memory_order_relaxed);
     if (!lock_release_fast(mutex, l))
         lock_release(l, false);
-    result = await(condition, seen, until);
+    result = await(condition, mutex, seen, until);
     if (!lock_try_fast(mutex, l))
         locked = lock_acquire(mutex, l, ENL_FOREVER, 0);
     if (locked < 0 && locked != -EOWNERDEAD)
         return locked;
     atomic_store_explicit(&l->depth, depth, memory_order_relaxed);
-    return locked < 0 ? locked : result;
+    if (locked == 0)
+        return result;
+    (void)enl_condition_broadcast(condition); /* what the dead one may have owed the others */
+    return locked;
 }
 
 int enl_condition_signal(struct enl_sync *condition)

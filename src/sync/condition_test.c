@@ -170,6 +170,50 @@ static void wait_without_end(void *argument)
     wait_and_be_killed(argument);
 }
 
+static void change_and_be_killed(void *argument)
+{
+    struct scene *s = argument;
+
+    CHECK_OK(enl_mutex_lock(s->mutex, ENL_FOREVER));
+    s->numbers[0] = 2;
+    test_gate_open(s->done);
+    pause(); /* before it has signalled */
+}
+
+static void wait_and_hear_of_a_death(void *argument)
+{
+    struct scene *s = argument;
+
+    CHECK_OK(enl_mutex_lock(s->mutex, ENL_FOREVER));
+    test_gate_open(s->ready);
+    while (s->numbers[0] == 0) {
+        int result = enl_condition_wait(s->condition, s->mutex, ENL_FOREVER);
+
+        if (result == -EOWNERDEAD)
+            result = enl_mutex_consistent(s->mutex);
+        CHECK_OK(result);
+    }
+    s->numbers[0]--;
+    CHECK_OK(enl_mutex_unlock(s->mutex));
+}
+
+TEST(condition_wait_tells_that_who_would_have_signalled_died)
+{
+    struct scene s;
+    pid_t waiters[2], dying;
+
+    begin(&s, 0);
+    for (int i = 0; i < 2; i++)
+        waiters[i] = test_child(wait_and_hear_of_a_death, &s);
+    test_gate_wait_times(s.ready, 2);
+    dying = test_child(change_and_be_killed, &s);
+    test_gate_wait(s.done);
+    test_kill(dying);
+    for (int i = 0; i < 2; i++)
+        test_join(waiters[i]);
+    end(&s);
+}
+
 TEST(condition_hangs_nobody_when_waiters_are_killed, .deadline_s = 60, .stress = true)
 {
     struct scene s;

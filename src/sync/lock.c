@@ -19,6 +19,7 @@ struct attempt {
     uint32_t token;
     unsigned how;
     int64_t since_ns; /* when it first slept; 0: it has not */
+    bool asks;        /* whether the owner lives: it has slept for a whole slice */
 };
 
 static bool is_starving(const struct attempt *a)
@@ -91,7 +92,22 @@ static uint32_t announce(const struct attempt *a, uint32_t seen)
     return announced;
 }
 
-static int step(struct attempt *a, enl_deadline until, uint32_t *slept_on)
+static int sleep_on(struct attempt *a, uint32_t seen, enl_deadline until)
+{
+    int64_t now_ns = clock_now_ns();
+    int result;
+
+    if (a->since_ns == 0) {
+        a->since_ns = now_ns;
+        atomic_fetch_add_explicit(&a->l->waits, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&a->l->waiters, 1, memory_order_relaxed);
+    }
+    result = sync_sleep(a->s, &a->l->head.word, seen, until, (a->how & LOCK_INTERRUPTIBLE) != 0);
+    a->asks = clock_now_ns() - now_ns >= SYNC_SLICE_NS;
+    return result;
+}
+
+static int step(struct attempt *a, enl_deadline until)
 {
     uint32_t seen = atomic_load_explicit(&a->l->head.word, memory_order_relaxed);
     uint32_t owner = WORD_OWNER(seen);
@@ -106,8 +122,8 @@ static int step(struct attempt *a, enl_deadline until, uint32_t *slept_on)
         return sync_bad_word(a->s, seen);
     if (owner == 0 && ((seen & WORD_STARVING) == 0 || a->since_ns != 0))
         return take(a, seen, seen);
-    /* a living owner is asked for only when it has been asleep on, or when there is no sleep */
-    if (owner != 0 && owner != a->token && (until == ENL_NOW || owner == *slept_on))
+    /* whoever it is by now: it may have died at any moment of the slice */
+    if (owner != 0 && owner != a->token && (until == ENL_NOW || a->asks))
         result = take_from_dead(a, seen);
     if (result != 0)
         return result;
@@ -116,23 +132,16 @@ static int step(struct attempt *a, enl_deadline until, uint32_t *slept_on)
     seen = announce(a, seen);
     if (seen == 0)
         return 0;
-    if (a->since_ns == 0) {
-        a->since_ns = clock_now_ns();
-        atomic_fetch_add_explicit(&a->l->waits, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&a->l->waiters, 1, memory_order_relaxed);
-    }
-    *slept_on = owner;
-    return sync_sleep(a->s, &a->l->head.word, seen, until, (a->how & LOCK_INTERRUPTIBLE) != 0);
+    return sleep_on(a, seen, until);
 }
 
 int lock_acquire(struct enl_sync *s, struct lock_layout *l, enl_deadline until, unsigned how)
 {
     struct attempt a = {.s = s, .l = l, .how = how};
-    uint32_t slept_on = 0;
     int result = sync_join(s, &a.token);
 
     while (result == 0)
-        result = step(&a, until, &slept_on);
+        result = step(&a, until);
     if (a.since_ns != 0) {
         atomic_fetch_sub_explicit(&l->waiters, 1, memory_order_relaxed);
         /* a wake-up that came with the end of the wait is passed on */

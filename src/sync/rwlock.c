@@ -81,7 +81,7 @@ static int await_reader(struct enl_sync *s, uint32_t slot, enl_deadline until)
 {
     struct rwlock_layout *rw = s->object;
     _Atomic uint32_t *word = &rw->readers[slot];
-    uint32_t slept_on = 0;
+    bool asks = until == ENL_NOW; /* whether the reader lives: not before it has had time to go */
 
     for (;;) {
         uint32_t seen = atomic_load_explicit(word, memory_order_seq_cst);
@@ -89,13 +89,13 @@ static int await_reader(struct enl_sync *s, uint32_t slot, enl_deadline until)
 
         if ((seen & READERS_COUNT_MASK) == 0)
             return 0;
-        if (seen == slept_on || until == ENL_NOW)
+        if (asks)
             result = roster_is_alive(s->roster, token_of(slot, seen >> READERS_COUNT_BITS));
         if (result == 0 && change(word, seen, 0))
             return 1;
         if (result > 0) {
             result = sync_sleep(s, word, seen, until, true);
-            slept_on = seen;
+            asks = true;
         }
         if (result < 0)
             return result;
