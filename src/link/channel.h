@@ -40,6 +40,7 @@ enum channel_gone {
 struct channel_sleeper {
     uint32_t number;          /* as in the own segment */
     uint32_t rung;            /* the peer's number for which its bell was rung last */
+    int64_t pause_ns;         /* how long to look between two yields */
     uint32_t skip, skip_next; /* sleeps without a look before, as it did not pay */
 };
 

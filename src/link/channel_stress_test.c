@@ -190,7 +190,8 @@ static void send(struct side *s, uint32_t number, uint32_t flags)
 {
     struct head head = {.number = number, .flags = flags};
     uint32_t choice = next_random(&s->seed);
-    size_t size = sizeof head + (choice % 16 == 0 ? choice % (LARGEST - sizeof head) : choice % 100);
+    size_t size =
+        sizeof head + (choice % 16 == 0 ? choice % (LARGEST - sizeof head) : choice % 100);
     struct enl_message m;
 
     if (s->way == TAKE) {
@@ -360,7 +361,9 @@ __attribute__((constructor)) static void add_all(void)
             (void)snprintf(name, sizeof name, "channel_never_stalls/%s_to_%s%s", way_names[sends],
                            way_names[receives], (sends + receives) % 2 == 0 ? "" : "_asleep");
             test_add(name, run, p,
-                     &(const struct test_options){.stress = true, .deadline_s = 60, .file = __FILE__});
+                     &(const struct test_options){.stress = true,
+                                                  .deadline_s = 60,
+                                                  .file = __FILE__});
             count++;
         }
     }

@@ -30,10 +30,12 @@
 
 #include <errno.h>
 
-#define LOOK_NS 20000    /* how long to look before sleeping */
-#define LOOKS_A_TURN 16  /* between two yields */
-#define SKIP_MOST 64     /* sleeps without a look, when looking has not paid */
-#define SPINS_A_TURN 256 /* of wait=spin, between two looks at the clock */
+#define LOOK_NS 20000      /* how long to look before sleeping */
+#define LOOKS_A_TURN 16    /* between two yields */
+#define PAUSE_LEAST_NS 500 /* of it without a yield, at first where the peer runs elsewhere */
+#define YIELDED_NS 1500    /* a yield that took so long let somebody run */
+#define SKIP_MOST 64       /* sleeps without a look, when looking has not paid */
+#define SPINS_A_TURN 256   /* of wait=spin, between two looks at the clock */
 
 static void relax(void)
 {
@@ -130,11 +132,11 @@ static uint32_t wanted_units(const struct channel *c, bool hysteresis)
     return hysteresis && c->wanted_units < quarter ? quarter : c->wanted_units;
 }
 
-static bool holds(struct channel *c, unsigned events)
+static bool holds(struct channel *c, unsigned events, bool hysteresis)
 {
     if ((events & ENL_READABLE) != 0)
         return channel_has_data(c);
-    return channel_free_units(c) > wanted_units(c, false);
+    return channel_free_units(c) > wanted_units(c, hysteresis);
 }
 
 int channel_told(struct channel *c, unsigned told)
@@ -149,33 +151,56 @@ int channel_told(struct channel *c, unsigned told)
 static bool look_turns(struct channel *c, unsigned events, unsigned turns)
 {
     for (unsigned i = 0; i < turns; i++) {
-        if (holds(c, events))
+        if (holds(c, events, true))
             return true;
         relax();
     }
     return false;
 }
 
-/* Looks for a while, and lets others run in between: whom it waits for may want this very CPU. */
+/* Looks for so long without letting others run. */
+static bool look_for(struct channel *c, unsigned events, int64_t end)
+{
+    do {
+        if (look_turns(c, events, LOOKS_A_TURN))
+            return true;
+    } while (clock_now_ns() < end && !peer_is_gone(c, events));
+    return false;
+}
+
+/* Looks for a while, and lets others run in between: whom it waits for may want this very CPU. How long at a time is
+ * learnt from what had to happen before the peer was heard of: a yield (it runs here), or only time. */
 static bool look_adaptively(struct channel *c, unsigned events, struct channel_sleeper *s)
 {
-    int64_t end;
+    int64_t start, end;
 
     if (s->skip > 0) {
         s->skip--;
         return false;
     }
-    end = clock_now_ns() + LOOK_NS;
-    do {
-        if (look_turns(c, events, LOOKS_A_TURN)) {
+    if (look_turns(c, events, LOOKS_A_TURN))
+        return true;
+    start = clock_now_ns();
+    end = start + LOOK_NS;
+    for (int64_t now = start; now < end && !peer_is_gone(c, events); now = clock_now_ns()) {
+        int64_t pause_end = now + s->pause_ns < end ? now + s->pause_ns : end;
+
+        if (s->pause_ns > 0 && look_for(c, events, pause_end)) {
+            s->pause_ns = 2 * s->pause_ns < LOOK_NS ? 2 * s->pause_ns : LOOK_NS;
             s->skip_next = 0;
             return true;
         }
         thread_yield();
-    } while (clock_now_ns() < end && !peer_is_gone(c, events));
+        if (holds(c, events, true)) {
+            /* it ran here, or just now elsewhere: a little of either is tried again */
+            s->pause_ns = clock_now_ns() - now > s->pause_ns + YIELDED_NS ? 0 : PAUSE_LEAST_NS;
+            s->skip_next = 0;
+            return true;
+        }
+    }
     s->skip_next = s->skip_next == 0 ? 1 : s->skip_next < SKIP_MOST ? 2 * s->skip_next : SKIP_MOST;
     s->skip = s->skip_next;
-    return holds(c, events);
+    return holds(c, events, false);
 }
 
 /* wait=spin: until it is there; the kernel is asked of the peer's death now and then. */
@@ -294,7 +319,7 @@ static int wait_in_turn(struct enl_link *l, unsigned events, enl_deadline until)
             return 0;
     }
     announce(c, events, wanted_units(c, true));
-    if (!holds(c, events) && !peer_is_gone(c, events))
+    if (!holds(c, events, false) && !peer_is_gone(c, events))
         result = bell_set_sleep(set_fd, &l->interrupt, until, &told);
     wake_up(c, events);
     if (set_fd == c->set_fd)
