@@ -42,6 +42,10 @@ struct course {
             struct enl_link *send, *receive;
         } signal;
         struct ring ring[2]; /* there, back */
+        struct {
+            void *memory;
+            struct enl_sync *there[2]; /* there, back */
+        } cell;
     };
     enum side side;
     struct enl_message message; /* of an open loan or take */
@@ -97,6 +101,11 @@ extern const struct way way_spawn, way_posix_spawn, way_fork; /* what: "" */
 extern const struct way way_run, way_read, way_read_and_keep; /* what: "" */
 /* Make memory of that size, map it and let it go. what: the beginning of an address; else "" */
 extern const struct way way_region, way_memfd, way_shm_open, way_shmget;
+
+/* A cell of memory, and what says that a message is in it; what: "semaphore" or "event", of which it is made. Bare: "" */
+extern const struct way way_semaphore, way_sem_t, way_event, way_futex;
+/* Work: posts and waits that meet nobody. */
+extern const struct way way_semaphore_alone, way_sem_t_alone;
 
 /* Whether the kernel can write to pipes without SIGPIPE: if not, the library has to mask the signal
  * around each write, with two calls more. */

@@ -25,10 +25,16 @@ struct posixsem {
     bool is_named;
 };
 
-/* Where glibc and musl keep it. */
+/* Where the libc keeps it. */
+#ifdef __GLIBC__
+#define FOLDER "/dev/shm/sem."
+#else
+#define FOLDER "/dev/shm/"
+#endif
+
 static void file_of(const char *name, char ret_path[FILE_NAME_SIZE])
 {
-    (void)snprintf(ret_path, FILE_NAME_SIZE, "/dev/shm/sem.%s", name + 1);
+    (void)snprintf(ret_path, FILE_NAME_SIZE, FOLDER "%s", name + 1);
 }
 
 /* ---- making and ending -------------------------------------------------------------------------------------- */

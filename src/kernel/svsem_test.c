@@ -224,8 +224,11 @@ static int wait_interruptible(int id)
 TEST(a_handler_interrupts_at_any_moment)
 {
     struct sigaction action = {.sa_handler = raise_it, .sa_flags = SA_RESTART};
-    int id = make(1);
+    int id;
 
+    if (test_delays_signals())
+        SKIP("handlers wait for the next call of the libc");
+    id = make(1);
     interrupt_init(&interrupt);
     CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
     for (unsigned i = 0; i < 100; i++) {

@@ -43,7 +43,7 @@ TEST(what_is_no_address_of_an_object_is_refused)
         "shm:/a?owned&value=241",
         "shm:/a?owned&value=1&pollable",
         "memfd:a?pollable",
-        "shm:/a?value=536870912",
+        "shm:/a?value=268435456",
         "shm:/a?kind=barrier",
         "shm:/a?kind=barrier&value=121",
         "sem:jobs",

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <limits.h>
 
-#define PHASE_MASK 0x7fffffffu
-
 /* One wait. */
 struct visit {
     struct enl_sync *s;
@@ -24,15 +22,58 @@ struct visit {
 
 static uint32_t phase_of(uint64_t state)
 {
-    return (uint32_t)state >> 1;
+    return (uint32_t)state >> (32 - BARRIER_PHASE_BITS);
 }
 
-/* The next phase, with the same high half. */
-static uint64_t next_state(uint64_t state, uint32_t broken)
+static uint32_t phase_after(uint32_t phase)
 {
-    uint32_t next = (phase_of(state) + 1) & PHASE_MASK;
+    return (phase + 1) & BARRIER_PHASE_MASK;
+}
 
-    return (state & ~(uint64_t)UINT32_MAX) | next << 1 | broken;
+/* Whether phase a came before b; phases go round, after millions. */
+static bool is_before(uint32_t a, uint32_t b)
+{
+    uint32_t distance = (b - a) & BARRIER_PHASE_MASK;
+
+    return distance > 0 && distance <= BARRIER_PHASE_MASK / 2;
+}
+
+static uint32_t phase_before(uint32_t phase)
+{
+    return (phase - 1) & BARRIER_PHASE_MASK;
+}
+
+static uint64_t state_of(uint32_t broken, uint32_t phase)
+{
+    return (uint64_t)broken << 32 | phase << (32 - BARRIER_PHASE_BITS);
+}
+
+static uint64_t next_state(uint64_t state, bool by_death)
+{
+    uint32_t phase = phase_of(state);
+
+    return state_of(by_death ? BARRIER_GONE | phase : (uint32_t)(state >> 32), phase_after(phase));
+}
+
+/* The same phase, but another word. */
+static uint64_t withdrawn_state(uint64_t state)
+{
+    uint32_t low = (uint32_t)state;
+    uint32_t withdrawals = (low + 1) & BARRIER_WITHDRAWALS;
+
+    return (state & ~(uint64_t)BARRIER_WITHDRAWALS) | withdrawals;
+}
+
+/* Whether a death ended that phase, as far as `state` remembers: it does for the last one. */
+static bool was_broken(uint64_t state, uint32_t phase)
+{
+    return state >> 32 == (BARRIER_GONE | phase);
+}
+
+/* Whether a death ended a phase after that one. */
+static bool was_broken_since(uint64_t state, uint32_t phase)
+{
+    return state >> 32 != 0 && is_before(phase, (uint32_t)(state >> 32) & BARRIER_PHASE_MASK);
 }
 
 static uint64_t place_word(uint32_t token, uint32_t phase)
@@ -52,7 +93,7 @@ static bool is_gone(uint64_t place)
 
 static bool has_arrived(uint64_t place, uint32_t phase)
 {
-    return place >> 32 != 0 && (uint32_t)place == phase;
+    return place >> 32 != 0 && ((uint32_t)place & BARRIER_PHASE_MASK) == phase;
 }
 
 /* What is slept on. */
@@ -78,7 +119,7 @@ int barrier_init(struct barrier_layout *b, uint64_t parties)
     for (unsigned i = 0; i < BARRIER_PARTIES_MOST; i++)
         atomic_store_explicit(&b->places[i], 0, memory_order_relaxed);
     atomic_store_explicit(&b->parties, (uint32_t)parties, memory_order_relaxed);
-    atomic_store_explicit(&b->state, (uint64_t)1 << 1, memory_order_relaxed);
+    atomic_store_explicit(&b->state, state_of(0, 1), memory_order_relaxed);
     atomic_store_explicit(&b->waiting, 0, memory_order_relaxed);
     atomic_store_explicit(&b->broken, 0, memory_order_relaxed);
     atomic_store_explicit(&b->live, BARRIER_LIVE, memory_order_relaxed);
@@ -157,29 +198,36 @@ enum choice { CHOICE_OWN, CHOICE_FREE, CHOICE_OTHERS, CHOICE_COUNT };
 
 static bool suits(const struct visit *v, uint64_t place, enum choice choice)
 {
-    if (has_arrived(place, v->phase))
+    if (has_arrived(place, v->phase) || is_gone(place))
         return false;
     if (choice == CHOICE_OWN)
-        return token_in(place) == v->own && !is_gone(place);
-    return choice == CHOICE_OTHERS || place >> 32 == 0 || is_gone(place);
+        return token_in(place) == v->own;
+    return choice == CHOICE_OTHERS || place >> 32 == 0;
 }
 
 /* Takes a place for this phase: one that this process had before, else a free one, else that of a process that has not
- * come this time. Without one left all have arrived, and the phase is about to end. */
-static void arrive(struct visit *v, int parties)
+ * come this time. Without one left all have arrived, and the phase is about to end. -EOWNERDEAD: since this party's last
+ * arrival a death ended a phase, and it was not there; now it knows. */
+static int arrive(struct visit *v, uint64_t state, int parties)
 {
-    for (enum choice choice = CHOICE_OWN; choice < CHOICE_COUNT; choice++)
-        for (int i = 0; i < parties; i++) {
-            uint64_t seen = atomic_load(&v->b->places[i]);
-
-            if (suits(v, seen, choice) &&
-                atomic_compare_exchange_strong(&v->b->places[i], &seen,
-                                               place_word(v->own, v->phase))) {
-                v->place = i;
-                return;
-            }
-        }
     v->place = -1;
+    for (int i = 0; i < (int)CHOICE_COUNT * parties; i++) {
+        enum choice choice = (enum choice)(i / parties);
+        _Atomic uint64_t *place = &v->b->places[i % parties];
+        uint64_t seen = atomic_load(place);
+        bool missed = choice == CHOICE_OWN && was_broken_since(state, (uint32_t)seen);
+
+        if (!suits(v, seen, choice) ||
+            !atomic_compare_exchange_strong(place, &seen,
+                                            place_word(v->own,
+                                                       missed ? phase_before(v->phase) : v->phase)))
+            continue;
+        if (missed)
+            return -EOWNERDEAD;
+        v->place = i % parties;
+        return 0;
+    }
+    return 0;
 }
 
 /* Takes the arrival back. */
@@ -189,45 +237,63 @@ static void withdraw(struct visit *v)
 
     if (v->place >= 0)
         (void)atomic_compare_exchange_strong(&v->b->places[v->place], &seen,
-                                             place_word(v->own, (v->phase - 1) & PHASE_MASK));
+                                             place_word(v->own, phase_before(v->phase)));
     v->place = -1;
 }
 
 /* ---- the end of a phase ---------------------------------------------------------------------------------------------- */
 
-/* What the places say of a phase. */
-static void count_places(const struct visit *v, int parties, int *ret_arrived, bool *ret_broken)
+/* Frees the places of the dead of whom all know. Whether there is one of whom they do not. */
+static bool is_broken(struct visit *v, uint64_t state)
 {
-    *ret_arrived = 0;
-    *ret_broken = false;
-    for (int i = 0; i < (int)BARRIER_PARTIES_MOST; i++) {
-        uint64_t place = atomic_load(&v->b->places[i]);
+    bool broken = false;
 
-        if (!has_arrived(place, v->phase))
+    for (unsigned i = 0; i < BARRIER_PARTIES_MOST; i++) {
+        uint64_t seen = atomic_load(&v->b->places[i]);
+        uint32_t marked = (uint32_t)seen & BARRIER_PHASE_MASK;
+
+        if (!is_gone(seen) || is_before(v->phase, marked))
             continue;
-        if (is_gone(place))
-            *ret_broken = true;
-        else if (i < parties)
-            (*ret_arrived)++;
+        if (marked != v->phase && was_broken(state, marked)) {
+            (void)atomic_compare_exchange_strong(&v->b->places[i], &seen, 0);
+            continue;
+        }
+        if (marked != v->phase)
+            (void)atomic_compare_exchange_strong(&v->b->places[i], &seen,
+                                                 place_word(token_in(seen) | BARRIER_GONE,
+                                                            v->phase));
+        broken = true;
     }
+    return broken;
 }
 
-/* 1: this call ended the phase. 0: it is not to be ended yet, or somebody else did. */
+static int count_arrived(const struct visit *v, int parties)
+{
+    int arrived = 0;
+
+    for (int i = 0; i < parties; i++) {
+        uint64_t place = atomic_load(&v->b->places[i]);
+
+        arrived += has_arrived(place, v->phase) && !is_gone(place);
+    }
+    return arrived;
+}
+
+/* 1: this call ended the phase, as all have arrived. 0: it is not to be ended yet, or a death ended it, or somebody
+ * else did. */
 static int end_phase(struct visit *v, uint64_t state, int parties)
 {
-    int arrived;
-    bool broken;
+    bool broken = is_broken(v, state);
+    bool full = count_arrived(v, parties) >= parties;
 
-    count_places(v, parties, &arrived, &broken);
-    if (arrived < parties && !broken)
+    if (!full && !broken)
         return 0;
-    broken = arrived < parties;
-    if (!atomic_compare_exchange_strong(&v->b->state, &state, next_state(state, broken)))
+    if (!atomic_compare_exchange_strong(&v->b->state, &state, next_state(state, !full)))
         return 0;
-    if (broken)
+    if (!full)
         (void)atomic_fetch_add(&v->b->broken, 1);
     wake_all(v->b);
-    return broken ? 0 : 1;
+    return full;
 }
 
 /* Marks the places of the dead. How many, or a negative errno. */
@@ -252,13 +318,16 @@ static int look_for_dead(struct visit *v)
     return found;
 }
 
+static int tell_death(void)
+{
+    return error_set(-EOWNERDEAD,
+                     "a party of the barrier died: all others are told once; the next phase "
+                     "has begun, with its place free");
+}
+
 static int outcome(const struct visit *v, uint64_t state)
 {
-    if (phase_of(state) == ((v->phase + 1) & PHASE_MASK) && (state & BARRIER_BROKEN) != 0)
-        return error_set(-EOWNERDEAD,
-                         "a party of the barrier died: all who waited are told; the next "
-                         "phase begins, with its place free");
-    return 0;
+    return was_broken(state, v->phase) ? tell_death() : 0;
 }
 
 /* The call gives up: unless the phase has ended meanwhile, this one did not arrive. */
@@ -270,7 +339,7 @@ static int give_up(struct visit *v, int result)
 
         if (phase_of(state) != v->phase)
             return outcome(v, state);
-        if (atomic_compare_exchange_strong(&v->b->state, &state, state + ((uint64_t)1 << 32)))
+        if (atomic_compare_exchange_strong(&v->b->state, &state, withdrawn_state(state)))
             return result;
     }
 }
@@ -290,8 +359,11 @@ static int look(struct visit *v, int *result, enl_deadline until)
     }
     if (v->place >= parties)
         withdraw(v); /* there are fewer now */
-    if (v->place < 0)
-        arrive(v, parties);
+    if (v->place < 0) {
+        (void)is_broken(v, state); /* first the places that are free by now */
+        if (arrive(v, state, parties) < 0)
+            return tell_death();
+    }
     if (end_phase(v, state, parties) > 0)
         return v->place >= 0 ? 1 : 2;
     if (phase_of(atomic_load(&v->b->state)) != v->phase)

@@ -4,13 +4,13 @@
  *   +0   head       object_layout.h; +8 zero
  *   +16  parties    how many meet: 1 .. BARRIER_PARTIES_MOST; changed by enl_sync_set()
  *   +20  live       BARRIER_LIVE; zero: destroyed
- *   +24  state      64 bits: low half what waiters sleep on: phase << 1 | BROKEN (the phase before ended so);
- *                   high half a number that grows when somebody withdraws
+ *   +24  state      64 bits: low half what waiters sleep on: phase << 10 | a number that grows when somebody withdraws;
+ *                   high half BARRIER_GONE | the last phase that a death ended, zero at first
  *   +32  waiting    how many sleep, and how many died while they did
  *   +36  broken     how many phases were ended by a death
  *   +40  zero
- *   +64  places[]   64 bits each: high half the token of who has it, with GONE if that one was found dead; low half
- *                   the phase for which it arrived last. Zero: never taken */
+ *   +64  places[]   64 bits each: high half the token of who has it; low half the phase for which it arrived last. With
+ *                   BARRIER_GONE in the high half: it was found dead, in that phase. Zero: free */
 #ifndef SYNC_BARRIER_LAYOUT_H
 #define SYNC_BARRIER_LAYOUT_H
 
@@ -23,8 +23,10 @@
 
 #define BARRIER_PARTIES_MOST 120u
 #define BARRIER_LIVE 1u
-#define BARRIER_BROKEN 1u
-#define BARRIER_GONE 0x80000000u /* above TOKEN_MASK */
+#define BARRIER_GONE 0x80000000u /* above TOKEN_MASK, and above a phase */
+#define BARRIER_PHASE_BITS 22
+#define BARRIER_PHASE_MASK 0x3fffffu
+#define BARRIER_WITHDRAWALS 0x3ffu /* of the low half: what is not the phase */
 
 struct barrier_layout {
     struct object_layout head;

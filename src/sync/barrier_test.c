@@ -40,7 +40,7 @@ static void end(struct enl_sync *s)
 
 static void nap(int64_t ns)
 {
-    (void)nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+    (void)nanosleep(&(struct timespec){.tv_nsec = (long)ns}, NULL);
 }
 
 static struct march *new_march(unsigned parties)
@@ -199,7 +199,7 @@ TEST(the_others_go_on_without_the_dead, .stress = true)
 
     for (int i = 0; i < 2; i++)
         others[i] = test_child(go_on_without, m);
-    while (atomic_load(&((struct barrier_layout *)(void *)place.data)->state) >> 1 < 2)
+    while (atomic_load(&((struct barrier_layout *)(void *)place.data)->state) >> 10 < 2)
         CHECK(clock_now_ns() < test_until());
     test_kill(doomed);
     for (int i = 0; i < 2; i++)

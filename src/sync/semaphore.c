@@ -32,7 +32,9 @@ int enl_semaphore_post(struct enl_sync *s, uint32_t count)
 {
     if (count - 1 >= TALLY_MOST)
         return refuse_count(count);
-    return s->kind == ENL_SEMAPHORE ? tally_add(tally_of(s), count) : post_otherwise(s, count);
+    if (s->kind == ENL_SEMAPHORE)
+        return tally_add_fast(tally_of(s), count) ? 0 : tally_add(tally_of(s), count);
+    return post_otherwise(s, count);
 }
 
 static int wait_otherwise(struct enl_sync *s, enl_deadline until, uint32_t *ret_taken)
@@ -48,8 +50,9 @@ int enl_semaphore_wait(struct enl_sync *s, enl_deadline until)
 {
     uint32_t taken;
 
-    return s->kind == ENL_SEMAPHORE ? tally_take(s, tally_of(s), until, &taken)
-                                    : wait_otherwise(s, until, &taken);
+    if (s->kind == ENL_SEMAPHORE)
+        return tally_take_fast(tally_of(s)) ? 0 : tally_take(s, tally_of(s), until, &taken);
+    return wait_otherwise(s, until, &taken);
 }
 
 int enl_semaphore_operate(struct enl_sync *s, const struct enl_semaphore_step steps[], size_t count,
@@ -113,7 +116,7 @@ static int fill_event(void *object, const struct enl_sync_options *o)
     bool resets = (o->flags & ENL_AUTO_RESET) != 0;
 
     return fill_tally(object, resets && o->value > 0 ? 1 : o->value,
-                      resets ? TALLY_ONE_AT_MOST : TALLY_TAKE_ALL);
+                      resets ? TALLY_ONE_AT_MOST | TALLY_TAKE_ALL : TALLY_TAKE_ALL);
 }
 
 static int compare_tally(const void *object, const struct enl_sync_options *o)
@@ -136,7 +139,11 @@ static void stat_tally(struct enl_sync *s, struct enl_sync_stat *stat)
     const struct tally *t = tally_of(s);
 
     stat->value = tally_value(atomic_load_explicit(&t->state, memory_order_relaxed));
-    stat->limit = (t->flags & TALLY_ONE_AT_MOST) != 0 ? 1 : TALLY_MOST;
+    stat->limit = TALLY_MOST;
+    if ((t->flags & TALLY_ONE_AT_MOST) != 0) {
+        stat->limit = 1;
+        stat->value = stat->value > 0;
+    }
     stat->waiters = atomic_load_explicit(&t->waiting, memory_order_relaxed);
     stat->contended = atomic_load_explicit(&t->contended, memory_order_relaxed);
 }

@@ -67,7 +67,7 @@ static void refuses_what_makes_no_sense(const void *way)
     CHECK_EQ(enl_mutex_lock(s, ENL_NOW), -EINVAL);
     CHECK_CONTAINS(enl_error_text(), "mutex");
     do
-        result = enl_semaphore_post(s, 0x10000000);
+        result = enl_semaphore_post(s, 0x04000000);
     while (result == 0);
     CHECK(result == -EOVERFLOW || result == -ERANGE);
     CHECK_CONTAINS(enl_error_text(), "above");
@@ -87,12 +87,15 @@ static void interrupt(int signal)
 static void is_interrupted_by_a_handler(const void *way)
 {
     struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_RESTART};
-    struct enl_sync *s = interrupted = way_make(way, 0);
+    struct enl_sync *s;
 
+    if (test_delays_signals())
+        SKIP("handlers wait for the next call of the libc");
+    s = interrupted = way_make(way, 0);
     CHECK_EQ(sigaction(SIGALRM, &action, NULL), 0);
-    for (unsigned i = 0; i < 20; i++) {
-        (void)ualarm(1 + i * 20, 0);
-        CHECK_EQ(enl_semaphore_wait(s, test_until()), -ECANCELED);
+    for (unsigned i = 0; i < 40; i++) {
+        (void)ualarm(1 + i * 10, 0);
+        CHECK_EQ(enl_semaphore_wait(s, i % 2 == 0 ? test_until() : ENL_FOREVER), -ECANCELED);
         CHECK_EQ(enl_semaphore_wait(s, test_until()), -ECANCELED); /* until it is cleared */
         enl_sync_interrupt_clear(s);
     }
@@ -113,7 +116,7 @@ static void is_interrupted_by_a_thread(const void *way)
     pthread_t thread;
 
     CHECK_EQ(pthread_create(&thread, NULL, interrupt_from_thread, NULL), 0);
-    CHECK_EQ(enl_semaphore_wait(s, test_until()), -ECANCELED);
+    CHECK_EQ(enl_semaphore_wait(s, ENL_FOREVER), -ECANCELED);
     CHECK_EQ(pthread_join(thread, NULL), 0);
     enl_sync_interrupt_clear(s);
     CHECK_OK(enl_semaphore_post(s, 1));

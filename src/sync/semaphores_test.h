@@ -69,10 +69,9 @@ static inline uint64_t way_value(struct enl_sync *s)
     return stat.value;
 }
 
-static inline void nap(int64_t ns)
+static inline void nap(int64_t ns) /* below a second */
 {
-    (void)nanosleep(&(struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000},
-                    NULL);
+    (void)nanosleep(&(struct timespec){.tv_nsec = (long)ns}, NULL);
 }
 
 /* One line of a suite, and its registration for each way. */

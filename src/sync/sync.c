@@ -50,6 +50,16 @@ int sync_join(struct enl_sync *s, uint32_t *ret_token)
     return 0;
 }
 
+static int sleep_result(int result)
+{
+    if (result == -ETIMEDOUT)
+        return error_note(-ETIMEDOUT, "the deadline passed");
+    if (result == -ECANCELED)
+        return error_note(-ECANCELED, "interrupted by enl_sync_interrupt; enl_sync_interrupt_clear "
+                                      "lets calls go on");
+    return result < 0 ? error_set(result, "cannot sleep on a shared word") : 0;
+}
+
 int sync_sleep(struct enl_sync *s, _Atomic uint32_t *word, uint32_t seen, enl_deadline until,
                bool interruptible)
 {
@@ -60,13 +70,13 @@ int sync_sleep(struct enl_sync *s, _Atomic uint32_t *word, uint32_t seen, enl_de
         return error_note(-EAGAIN, "it would have to wait");
     result =
         futex_wait(word, seen, slice < until ? slice : until, interruptible ? &s->interrupt : NULL);
-    if (result == -ETIMEDOUT)
-        return slice < until ? 0 : error_note(-ETIMEDOUT, "the deadline passed");
-    if (result == -ECANCELED)
-        return error_note(-ECANCELED,
-                          "interrupted by enl_sync_interrupt; enl_sync_interrupt_clear lets "
-                          "calls go on");
-    return result < 0 ? error_set(result, "cannot sleep on a shared word") : 0;
+    return result == -ETIMEDOUT && slice < until ? 0 : sleep_result(result);
+}
+
+int sync_sleep_through(struct enl_sync *s, _Atomic uint32_t *word, uint32_t seen,
+                       enl_deadline until)
+{
+    return sleep_result(futex_wait(word, seen, until, &s->interrupt));
 }
 
 static int check_options(const struct enl_sync_options *o, const struct sync_kind **ret_kind)

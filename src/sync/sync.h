@@ -78,5 +78,8 @@ static inline uint32_t sync_token(const struct enl_sync *s)
 #define SYNC_SLICE_NS 40000000
 int sync_sleep(struct enl_sync *s, _Atomic uint32_t *word, uint32_t seen, enl_deadline until,
                bool interruptible);
+/* The same until the deadline, for words from which no death can keep a wake-up back. Interruptible. */
+int sync_sleep_through(struct enl_sync *s, _Atomic uint32_t *word, uint32_t seen,
+                       enl_deadline until);
 
 #endif

@@ -3,10 +3,10 @@
  *
  *   +0   head      object_layout.h; +8 zero
  *   +16  tally
- *          +0   state      bit 31 LIVE, 30 .. 2 the value, bit 1 HUNGRY, bit 0 WAITERS; zero: not there
+ *          +0   state      bit 31 LIVE, 30 .. 3 the value, CROWD, HUNGRY, WAITERS; zero: not there
  *          +4   waiting    how many sleep for it, and how many died while they did
  *          +8   contended  how often one had to sleep for it
- *          +12  flags      constant: TALLY_ONE_AT_MOST, TALLY_TAKE_ALL, TALLY_BELL
+ *          +12  flags      constant: TALLY_ONE_AT_MOST, TALLY_TAKE_ALL
  *   +32  zero, to 64 */
 #ifndef SYNC_TALLY_LAYOUT_H
 #define SYNC_TALLY_LAYOUT_H
@@ -20,9 +20,10 @@
 #define TALLY_WAITERS 1u /* somebody may sleep: who adds wakes */
 #define TALLY_HUNGRY                                                                               \
     2u /* somebody was woken in vain too often: who has not slept yet sleeps first */
-#define TALLY_UNIT 4u
+#define TALLY_CROWD 4u /* several wait, or waited: each looks up from time to time */
+#define TALLY_UNIT 8u
 #define TALLY_LIVE 0x80000000u
-#define TALLY_MOST 0x1fffffffu /* the highest value */
+#define TALLY_MOST 0x0fffffffu /* the highest value */
 
 #define TALLY_ONE_AT_MOST 1u /* adding to 1 leaves 1 */
 #define TALLY_TAKE_ALL 2u    /* who takes takes everything */
