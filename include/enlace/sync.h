@@ -189,8 +189,7 @@ ENL_PUBLIC int enl_event_wait(struct enl_sync *event, enl_deadline until);
 /* Waits until as many have come as the barrier has parties: 1 for one of them, 0 for the others. Each thread that waits is
  * a party from its first wait on, until its process closes the handle. -EOWNERDEAD: a party died; each of the others is told
  * once, when it waits or comes next, and the phase is over. Its place is free for another, or is taken away with
- * enl_sync_set. After -EAGAIN, -ETIMEDOUT and
- * -ECANCELED the caller has not arrived. */
+ * enl_sync_set. After -EAGAIN, -ETIMEDOUT and -ECANCELED the caller has not arrived. */
 ENL_PUBLIC int enl_barrier_wait(struct enl_sync *barrier, enl_deadline until);
 
 /* ---- alone, by name ----------------------------------------------------------------------------------- */
