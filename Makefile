@@ -50,11 +50,11 @@ crash:
 	@$(NINJA)
 	@scripts/crash $(if $(EVERY),--every $(EVERY)) $(if $(CASE),--case '$(CASE)') $(BUILD)
 
-##model        check the models of lanes, waiting and locks with spin (`make test` does, too)
+##model        check the models of lanes, waiting and locks with spin, also the large ones
 model:
 	@scripts/setup test
 	@$(MAKE) --no-print-directory configured
-	@tests/run --suite model --verbose $(BUILD)
+	@python3 tests/model/model_test.py --thorough
 
 ##fuzz         random input to every fuzz target, RUNS=1000000 times or for SECONDS=...
 fuzz:

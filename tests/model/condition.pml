@@ -7,6 +7,7 @@
  * and only if the number has changed or the mutex has a dead owner: so what needs no death needs no slice.
  *
  * holds: -
+ * thorough: TWO_DEATHS
  * holds: NO_DEATHS NO_SLICES               without a death no signal is lost
  * holds: SIGNAL_AFTER NO_DEATHS NO_SLICES  signalling after the mutex was given up
  * fails: SIGNAL_AFTER                      who does that may die in between, and nobody can know
@@ -22,7 +23,11 @@
 #ifdef NO_DEATHS
 #define DEATHS 0
 #else
+#ifdef TWO_DEATHS
 #define DEATHS 2
+#else
+#define DEATHS 1
+#endif
 #endif
 
 #define SLEEPERS 1

@@ -7,6 +7,7 @@
  * again while it finds the same word: so what needs no death needs no slice, and one that leads to nothing is no help.
  *
  * holds: -
+ * thorough: TWO_DEATHS                     the second of who took it from the first, say
  * holds: NO_DEATHS NO_SLICES               without a death no wake-up is lost
  * fails: NO_SLICES                         a sleeper never looks again whether the owner lives
  * fails: NO_PROBE                          a sleeper looks, but takes from nobody
@@ -23,7 +24,11 @@
 #define DEATHS 0
 #else
 #define ROUNDS 1
+#ifdef TWO_DEATHS
 #define DEATHS 2
+#else
+#define DEATHS 1
+#endif
 #endif
 
 /* the word: the owner's number in the lowest bits */
