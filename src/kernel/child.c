@@ -79,9 +79,16 @@ bool child_is_ours(int pidfd)
     return result == 0 || result == -EAGAIN;
 }
 
-int child_collect_any(pid_t *ret_pid, struct child_end *ret_end)
+int child_find_ended(pid_t *ret_pid)
 {
-    return wait_for_change(P_ALL, 0, WEXITED | WNOHANG, ret_pid, ret_end);
+    struct child_end end;
+
+    return wait_for_change(P_ALL, 0, WEXITED | WNOWAIT | WNOHANG, ret_pid, &end);
+}
+
+int child_collect_number(pid_t pid, struct child_end *ret_end)
+{
+    return wait_for_change(P_PID, pid, WEXITED | WNOHANG, &pid, ret_end);
 }
 
 int child_collect(int pidfd, bool may_block, struct child_end *ret_end)

@@ -28,8 +28,10 @@ int child_collect(int pidfd, bool may_block, struct child_end *ret_end);
 int child_look(int pidfd, bool may_block, struct child_end *ret_end);
 /* Whether it is a child that nobody has collected yet. */
 bool child_is_ours(int pidfd);
-/* Collects any child of this process that has ended. -EAGAIN, -ECHILD. */
-int child_collect_any(pid_t *ret_pid, struct child_end *ret_end);
+/* Any child of this process that has ended, which stays to be collected. -EAGAIN, -ECHILD. */
+int child_find_ended(pid_t *ret_pid);
+/* Collects the child that has that number now. -EAGAIN, -ECHILD. */
+int child_collect_number(pid_t pid, struct child_end *ret_end);
 /* -ESRCH: it has ended. with_value: it comes with the value, as sigqueue sends it. */
 int child_signal(int pidfd, int signal, bool with_value, intptr_t value);
 int child_signal_group(pid_t group, int signal);

@@ -190,36 +190,45 @@ int children_sweep_all(void)
     return (int)count_let_go();
 }
 
-static struct enl_child *find(struct enl_child *list, pid_t pid)
+/* Collects the child of that number if it is in the list. One that somebody else has collected may be there, too, whose
+ * number was given away since: the pidfd tells them apart. */
+static struct enl_child *collect_from(struct enl_child *list, pid_t pid)
 {
     struct enl_child *c = list;
 
     if (c == NULL)
         return NULL;
     do {
-        if (c->pid == pid && !c->ended)
+        if (c->pid == pid && !c->ended && collect(c) == 0)
             return c;
         c = c->next;
     } while (c != list);
     return NULL;
 }
 
+/* Under the lock. */
+static int collect_number(pid_t pid, struct child_end *ret_end)
+{
+    const struct enl_child *c = collect_from(held, pid);
+
+    if (c == NULL)
+        c = collect_from(let_go, pid);
+    if (c == NULL)
+        return child_collect_number(pid, ret_end);
+    *ret_end = c->end;
+    return 0;
+}
+
 int children_collect_any(pid_t *ret_pid, struct child_end *ret_end)
 {
-    struct enl_child *c;
-    int result;
+    int result, found;
 
     lock();
-    result = child_collect_any(ret_pid, ret_end);
-    if (result == 0) {
-        c = find(held, *ret_pid);
-        if (c == NULL)
-            c = find(let_go, *ret_pid);
-        if (c != NULL) {
-            c->end = *ret_end;
-            c->ended = true;
-        }
-    }
+    do {
+        result = found = child_find_ended(ret_pid);
+        if (found == 0)
+            result = collect_number(*ret_pid, ret_end);
+    } while (found == 0 && result < 0); /* somebody else was quicker: the next one */
     unlock();
     return result;
 }
