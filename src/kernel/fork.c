@@ -36,8 +36,8 @@ static enum spawn_step set_up(const struct fork_plan *plan, int *report_fd, int 
         *ret_result = -errno;
         return SPAWN_GROUP;
     }
-    if (plan->tie[0] >= 0)
-        *ret_result = tie_self(plan->tie);
+    if (plan->tie_fd >= 0)
+        *ret_result = tie_self(plan->tie_fd);
     if (*ret_result < 0)
         return SPAWN_TIE;
     *ret_result = spawn_place_descriptors(plan->moves, plan->move_count, report_fd);

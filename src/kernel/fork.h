@@ -8,7 +8,7 @@
 struct fork_plan {
     const struct spawn_move *moves; /* as of spawn_plan */
     size_t move_count;
-    int tie[2];
+    int tie_fd; /* or -1 */
     bool new_session, new_group;
     int (*run)(void *argument); /* in the child, which ends with the status that it returns */
     void *argument;

@@ -299,7 +299,7 @@ ON_OWN_STACK _Noreturn static void become(struct birth *b)
         fail(b, SPAWN_SESSION, -errno);
     if (plan->new_group && setpgid(0, 0) != 0)
         fail(b, SPAWN_GROUP, -errno);
-    if (plan->tie[0] >= 0 && (result = tie_self(plan->tie)) < 0)
+    if (plan->tie_fd >= 0 && (result = tie_self(plan->tie_fd)) < 0)
         fail(b, SPAWN_TIE, result);
     if ((result = spawn_place_descriptors(plan->moves, plan->move_count, &b->report_fd)) < 0)
         fail(b, SPAWN_DESCRIPTORS, result);
@@ -407,7 +407,9 @@ static int start_with(struct birth *b, int report[2], struct spawned *ret)
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &b->mask);
     b->report_fd = report[1];
+    tie_enter_birth();
     result = give_birth(b, ret);
+    tie_leave_birth();
     (void)pthread_sigmask(SIG_SETMASK, &b->mask, NULL);
     ret->step = SPAWN_CLONE;
     descriptor_close(report[1]);

@@ -59,7 +59,7 @@ struct spawn_plan {
     size_t processors_bytes;
     uint32_t user, group; /* with set_user */
     int niceness;         /* with set_niceness */
-    int tie[2];           /* the ends of a tie (kernel/tie.h), or -1 */
+    int tie_fd;           /* of a tie (kernel/tie.h), or -1 */
     bool set_user;
     bool set_niceness;
     bool new_session;

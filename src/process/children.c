@@ -61,7 +61,7 @@ int children_create(struct enl_child **ret_child)
     interrupt_init(&c->interrupt);
     c->pidfd = -1;
     c->parent = thread_process();
-    c->tie.fds[0] = c->tie.fds[1] = -1;
+    c->tie.fd = -1;
     *ret_child = c;
     return 0;
 }

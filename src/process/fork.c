@@ -54,7 +54,7 @@ static int start(const struct enl_fork *how, const struct gifts *gifts, struct e
     struct fork_plan plan = {
         .moves = gifts->moves,
         .move_count = gifts->count,
-        .tie = {-1, -1},
+        .tie_fd = -1,
         .new_session = (how->flags & ENL_SPAWN_SESSION) != 0,
         .new_group = (how->flags & (ENL_SPAWN_GROUP | ENL_SPAWN_SESSION)) == ENL_SPAWN_GROUP,
         .run = be_child,
@@ -66,9 +66,9 @@ static int start(const struct enl_fork *how, const struct gifts *gifts, struct e
     if ((how->flags & ENL_SPAWN_DIES_WITH_PARENT) != 0) {
         result = tie_create(&c->tie);
         if (result < 0)
-            return error_set(result, "no descriptors to tie a child to this process");
+            return error_set(result, "cannot tie a child to this process: %s", strerror(-result));
         c->tied = true;
-        memcpy(plan.tie, c->tie.fds, sizeof plan.tie);
+        plan.tie_fd = c->tie.fd;
     }
     streams_before_fork(&inheritance.streams);
     tie_keep_at_fork(c->tied ? &c->tie : NULL);

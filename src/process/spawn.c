@@ -141,7 +141,7 @@ static int prepare(const struct enl_spawn *how, struct preparation **ret)
     p->plan.user = how->user;
     p->plan.group = how->group;
     p->plan.niceness = how->niceness;
-    p->plan.tie[0] = p->plan.tie[1] = -1;
+    p->plan.tie_fd = -1;
     p->plan.set_user = (how->flags & ENL_SPAWN_USER) != 0;
     p->plan.set_niceness = (how->flags & ENL_SPAWN_NICENESS) != 0;
     p->plan.new_session = (how->flags & ENL_SPAWN_SESSION) != 0;
@@ -183,11 +183,10 @@ static int start(struct preparation *p, const struct enl_spawn *how, struct enl_
     if ((how->flags & ENL_SPAWN_DIES_WITH_PARENT) != 0 && c != NULL) {
         result = tie_create(&c->tie);
         if (result < 0)
-            return error_set(result, "cannot start %s: no descriptors to tie it to this process",
-                             p->plan.program);
+            return error_set(result, "cannot start %s: cannot tie it to this process: %s",
+                             p->plan.program, strerror(-result));
         c->tied = true;
-        p->plan.tie[0] = c->tie.fds[0];
-        p->plan.tie[1] = c->tie.fds[1];
+        p->plan.tie_fd = c->tie.fd;
     }
     p->plan.detached = c == NULL;
     result = spawn_start(&p->plan, &s);
