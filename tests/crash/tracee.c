@@ -21,6 +21,7 @@
 #define LOOK_NS 20000 /* from one look whether it sleeps to the next */
 /* Looks in a row before it is helped: a sleep shorter than that was for something else. */
 #define LOOKS_BEFORE_HELP 20
+#define NAPS_BEFORE_HELP 3 /* or so many sleeps: it looks again and again by itself */
 
 /* Not every libc names the type of ptrace's first argument. */
 #define trace(request, pid, data) ptrace((request), (pid), NULL, (void *)(uintptr_t)(data))
@@ -80,8 +81,9 @@ static void rest(void)
 
 enum wait { WAIT_STOPPED, WAIT_SLEEPS, WAIT_SLEEPS_FOR_OTHERS };
 
-/* Waits for its next stop, or until it was seen asleep that often, in one and the same sleep. */
-static enum wait await(pid_t pid, unsigned looks, int *ret_status, bool *ret_slept)
+/* Waits for its next stop, or until it was seen asleep that often, in one and the same sleep or in several. */
+static enum wait await(struct tracee *t, pid_t pid, unsigned looks, int *ret_status,
+                       bool *ret_slept)
 {
     unsigned long before = 0, switches = 0;
     unsigned asleep = 0;
@@ -98,9 +100,12 @@ static enum wait await(pid_t pid, unsigned looks, int *ret_status, bool *ret_sle
             asleep = 0;
         else
             asleep = switches == before ? asleep + 1 : 1;
+        t->naps += asleep == 1 && state == 'S';
         *ret_slept = *ret_slept || asleep > 0;
         before = switches;
-        if (asleep >= looks) /* 'D': for its own child, or for the machine */
+        if (asleep >= looks ||
+            (asleep > 0 &&
+             t->naps > NAPS_BEFORE_HELP)) /* 'D': for its own child, or for the machine */
             return state == 'S' ? WAIT_SLEEPS_FOR_OTHERS : WAIT_SLEEPS;
         rest();
     }
@@ -114,7 +119,7 @@ static void await_stop(struct tracee *t, pid_t pid, bool may_sleep, int *ret_sta
     enum wait w = may_sleep ? WAIT_SLEEPS : WAIT_STOPPED;
 
     while (may_sleep &&
-           (w = await(pid, LOOKS_BEFORE_HELP, ret_status, ret_slept)) != WAIT_STOPPED) {
+           (w = await(t, pid, LOOKS_BEFORE_HELP, ret_status, ret_slept)) != WAIT_STOPPED) {
         unsigned long switches = t->switches;
 
         if (c->help == NULL || w == WAIT_SLEEPS)
@@ -122,6 +127,7 @@ static void await_stop(struct tracee *t, pid_t pid, bool may_sleep, int *ret_sta
         (void)look(pid, &switches);
         if (switches != t->switches) { /* or it was helped already */
             t->switches = switches;
+            t->naps = 0;
             c->help(t->state);
         }
     }
@@ -333,7 +339,7 @@ bool tracee_enter_call(struct tracee *t)
 
     for (unsigned stop = 0; stop < 2; stop++) {
         must(trace(PTRACE_SYSCALL, t->worker, 0), "PTRACE_SYSCALL");
-        if (await(t->worker, 1, &status, &slept) != WAIT_STOPPED)
+        if (await(t, t->worker, 1, &status, &slept) != WAIT_STOPPED)
             return true;
         must_be_stopped(t, t->worker, status);
     }

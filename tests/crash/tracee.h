@@ -16,6 +16,7 @@ struct tracee {
     bool had_child;
     uintptr_t end;          /* the place where the operation is over */
     unsigned long switches; /* of the worker to other processes, when it was last helped */
+    unsigned naps;          /* since then */
 };
 
 /* Starts the worker: prepared, and stopped at the first instruction of operate. False: it may not be traced
