@@ -148,6 +148,17 @@ static void report(const struct crash_case *c, const struct points *p, const str
     (void)fprintf(stderr, "%s\n", sum->cut ? "; cut short by its time" : "");
 }
 
+/* Anew when it has found where a restartable sequence begins: it disturbed it. */
+static void record(struct stage *s)
+{
+    unsigned known;
+
+    do {
+        known = s->points->sequences.count;
+        stage_run(s);
+    } while (s->points->sequences.count != known);
+}
+
 static void run_case(const void *argument)
 {
     const struct crash_case *c = argument;
@@ -163,7 +174,7 @@ static void run_case(const void *argument)
              -1, 0);
     CHECK(p != MAP_FAILED);
     s.points = p;
-    stage_run(&s);
+    record(&s);
     if (p->not_permitted)
         SKIP("processes may not be traced here");
     sum = kill_everywhere(&s);

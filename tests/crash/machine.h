@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { MACHINE_BREAKPOINTS = 2 };
+enum { MACHINE_BREAKPOINTS = 4 };
 
 /* Whether processes can be stepped here at all. */
 extern const bool machine_steps;

@@ -17,7 +17,7 @@
 /* all four bytes, in programs, enabled */
 #define EXECUTES (0xfu << 5 | 2u << 1 | 1u)
 
-/* As <asm/ptrace.h> has it, with the two that are used. */
+/* As <asm/ptrace.h> has it, with those that are used. */
 struct breakpoints {
     uint32_t info;
     uint32_t padding;

@@ -25,6 +25,7 @@ enum { POINTS_MOST = 1 << 18 };
  * the worker. */
 struct points {
     size_t count;
+    struct tracee_sequences sequences;
     bool not_permitted; /* to trace */
     struct point list[POINTS_MOST];
 };

@@ -141,7 +141,7 @@ _Noreturn static void act(const struct stage *s)
     if (c->set_up != NULL)
         c->set_up(s->state);
     doing(s, "bringing the worker there");
-    if (!tracee_start(&t, c, s->state)) {
+    if (!tracee_start(&t, c, s->state, &s->points->sequences)) {
         s->points->not_permitted = true;
         tracee_kill(&t);
         _exit(0);

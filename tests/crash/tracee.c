@@ -4,6 +4,7 @@
 
 #include "machine.h"
 #include "runner/test.h"
+#include "sequence.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -159,12 +160,14 @@ static bool set_options(const struct tracee *t)
     return trace(PTRACE_SETOPTIONS, t->worker, options) == 0;
 }
 
-bool tracee_start(struct tracee *t, const struct crash_case *c, void *state)
+bool tracee_start(struct tracee *t, const struct crash_case *c, void *state,
+                  struct tracee_sequences *sequences)
 {
     uintptr_t begin = (uintptr_t)c->operate;
     int status;
 
-    *t = (struct tracee){.the_case = c,
+    *t = (struct tracee){.sequences = sequences,
+                         .the_case = c,
                          .state = state,
                          .end = (uintptr_t)operation_is_over,
                          .switches = 0};
@@ -271,13 +274,59 @@ static bool resume(struct tracee *t, int request, bool may_sleep, bool *ret_slep
     }
 }
 
+/* A sequence is one step, to its end: the numbers of its breakpoints are used by nobody else. */
+static void run_through(struct tracee *t, const struct sequence *s, struct step *ret)
+{
+    const uintptr_t begin = tracee_place(t);
+    int status;
+
+    if (machine_break(t->worker, 2, s->end) < 0 || machine_break(t->worker, 3, s->elsewhere) < 0)
+        test_skip("restartable sequences cannot be passed without breakpoints");
+    ret->after_call = true; /* that is what they are made for */
+    ret->slept = false;
+    do {
+        bool slept;
+
+        (void)resume(t, PTRACE_CONT, true, &slept, &status);
+        ret->slept = ret->slept || slept;
+    } while (tracee_place(t) == begin);
+}
+
+static const struct sequence *known_sequence(const struct tracee *t, uintptr_t entry)
+{
+    for (unsigned i = 0; i < t->sequences->count; i++)
+        if (t->sequences->list[i].entry == entry)
+            return &t->sequences->list[i].sequence;
+    return NULL;
+}
+
+static void learn_sequence(struct tracee *t, uintptr_t entry)
+{
+    struct tracee_sequences *known = t->sequences;
+    struct sequence s;
+
+    if (!sequence_at(t->worker, tracee_place(t), &s) || known_sequence(t, entry) != NULL)
+        return;
+    if (known->count == sizeof known->list / sizeof known->list[0])
+        test_fail("there are more restartable sequences than the harness knows");
+    known->list[known->count].entry = entry;
+    known->list[known->count++].sequence = s;
+}
+
 void tracee_step(struct tracee *t, struct step *ret)
 {
-    bool is_call = machine_is_call(machine_place(current(t)));
+    const uintptr_t place = tracee_place(t);
+    const struct sequence *s = t->child == 0 ? known_sequence(t, place) : NULL;
+    bool is_call = machine_is_call(place);
     int status;
 
     ret->after_call = is_call;
-    (void)resume(t, PTRACE_SINGLESTEP, is_call, &ret->slept, &status);
+    if (s != NULL)
+        run_through(t, s, ret);
+    else
+        (void)resume(t, PTRACE_SINGLESTEP, is_call, &ret->slept, &status);
+    if (t->child == 0)
+        learn_sequence(t, place);
     ret->place = machine_place(current(t));
     ret->in_child = t->child > 0;
     if (ret->place == 0)

@@ -4,11 +4,22 @@
 #define TRACEE_H
 
 #include "crash.h"
+#include "sequence.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Where restartable sequences begin, as far as they are known, and where they end. */
+struct tracee_sequences {
+    unsigned count;
+    struct {
+        uintptr_t entry; /* the instruction after which it is one */
+        struct sequence sequence;
+    } list[4];
+};
+
 struct tracee {
+    struct tracee_sequences *sequences;
     const struct crash_case *the_case;
     void *state;
     pid_t worker;
@@ -21,7 +32,8 @@ struct tracee {
 
 /* Starts the worker: prepared, and stopped at the first instruction of operate. False: it may not be traced
  * here. */
-bool tracee_start(struct tracee *t, const struct crash_case *c, void *state);
+bool tracee_start(struct tracee *t, const struct crash_case *c, void *state,
+                  struct tracee_sequences *sequences);
 
 /* One instruction, of the followed child if it is stopped, else of the worker. */
 struct step {
