@@ -17,7 +17,7 @@ from programs import ROOT, expect, expected, finish, main, printed, wait_until
 
 SOURCES = sorted((ROOT / 'examples').glob('*.c'))
 # Those that have tests of their own below, for they need an address or a peer; all others run as they are.
-WITH_PEERS = {'answer_queues', 'answer_types', 'daemon', 'echo_server', 'echo_sockets', 'fifo_open',
+WITH_PEERS = {'answer_queues', 'answer_types', 'daemon', 'echo_client', 'echo_server', 'echo_sockets', 'fifo_open',
               'fifo_reader', 'fifo_writer', 'init', 'mq', 'unix_datagram', 'unix_stream', 'worker'}
 ALONE = [source.stem for source in SOURCES if source.stem not in WITH_PEERS]
 
@@ -265,6 +265,18 @@ def sends_the_last_answer_to_who_only_reads_on(programs, folder):
     expect(finish(server), expected('echo_server'))
 
 
+def clients_meet_a_server(scheme, options=''):
+    def check(programs, folder):
+        address = f'{scheme}:{folder / "s"}{options}'
+        server = programs.start('echo_server', address, '3')
+        clients = [programs.start('echo_client', address) for _ in range(3)]
+        for client in clients:
+            expect(finish(client), expected('echo_client'))
+        expect(finish(server), expected('echo_server'))
+        assert not list(folder.iterdir()), 'a name is left'
+    return check
+
+
 def bare_sockets_echo(programs, folder):
     server = start_server(programs, folder / 's', 1, '', 'echo_sockets')
     peer = connect(folder / 's')
@@ -373,6 +385,8 @@ if __name__ == '__main__':
         ('init stops in order and collects orphans', init_stops_in_order_and_collects_orphans),
         ('init is pid 1', init_is_pid_1),
         ('a daemon says when it is ready', daemon_says_when_it_is_ready),
+        ('clients of channels meet one epoll loop', clients_meet_a_server('channel')),
+        ('clients of UNIX sockets meet the same loop', clients_meet_a_server('unix', '?type=seqpacket')),
         ('bare sockets echo', bare_sockets_echo),
         ('the server is a dozen lines longer than one over bare sockets',
          server_is_a_dozen_lines_longer_than_bare_sockets),
