@@ -13,7 +13,7 @@ MESON := $(or $(wildcard /usr/bin/meson),meson)
 NINJA := $(or $(wildcard /usr/bin/ninja),ninja) -C $(BUILD)
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test matrix stress crash model fuzz bench install deb format clean help configured
+.PHONY: all demo test matrix stress crash model fuzz bench bench-peers install deb format clean help configured
 
 ##all          the command and the library: build/enlace, build/libenlace.so, build/libenlace.a
 all: configured
@@ -66,6 +66,13 @@ bench: configured
 	@scripts/setup bench
 	@$(NINJA) bench/bench
 	@$(BUILD)/bench/bench
+
+##bench-peers  measure channels against other libraries: ZeroMQ, nng, libqb, Boost.Interprocess
+bench-peers: configured
+	@scripts/setup bench-peers
+	@$(MESON) configure $(BUILD) -Dbench_peers=true
+	@$(NINJA) bench/bench-peers
+	@$(BUILD)/bench/bench-peers
 
 ##install      library, headers, command, manual and completion below DESTDIR=, PREFIX=/usr/local
 install: all

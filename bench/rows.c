@@ -52,14 +52,7 @@ static const struct mechanism {
 
 /* Any other comparison: the name gets pattern, size, place and wait appended, as those above do; but for work of one
  * process. */
-static const struct extra {
-    const char *name;
-    struct entry subject, reference;
-    enum pattern pattern;
-    size_t size;
-    enum wait wait;
-    enum place place;
-} extras[] = {
+static const struct extra extras[] = {
     {"batched",
      {&way_enlace, "unix:?type=stream&batch=32k"},
      {&way_enlace, "unix:?type=stream"},
@@ -468,25 +461,37 @@ static void add_calls(struct rows *rows, const struct options *o, const struct m
     rows->call_count++;
 }
 
+static void add_extras(struct rows *rows, const struct options *o, const struct extra list[],
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add(rows, o, list[i].name,
+            (struct duel){.pattern = list[i].pattern,
+                          .size = list[i].size,
+                          .wait = list[i].wait,
+                          .place = list[i].place,
+                          .subject = list[i].subject,
+                          .reference = list[i].reference});
+}
+
 void rows_make(const struct options *o, struct rows *ret_rows)
 {
     const size_t mechanism_count = sizeof mechanisms / sizeof mechanisms[0];
     const size_t counted_count = sizeof counted / sizeof counted[0];
     struct rows *rows = ret_rows;
+    const struct extra *peers;
+    size_t peer_count;
 
     memset(rows, 0, sizeof *rows);
     rows->rows = list_new(ROWS_MAX, sizeof rows->rows[0]);
     rows->calls = list_new(2 * counted_count, sizeof rows->calls[0]);
+    peers = rows_of_peers(&peer_count);
+    add_extras(rows, o, peers, peer_count);
+    if (peer_count > 0)
+        return;
     for (size_t i = 0; i < mechanism_count; i++)
         add_mechanism(rows, o, &mechanisms[i]);
-    for (size_t i = 0; i < sizeof extras / sizeof extras[0]; i++)
-        add(rows, o, extras[i].name,
-            (struct duel){.pattern = extras[i].pattern,
-                          .size = extras[i].size,
-                          .wait = extras[i].wait,
-                          .place = extras[i].place,
-                          .subject = extras[i].subject,
-                          .reference = extras[i].reference});
+    add_extras(rows, o, extras, sizeof extras / sizeof extras[0]);
     for (size_t i = 0; i < counted_count; i++)
         for (size_t k = 0; k < mechanism_count; k++)
             if (strcmp(counted[i].mechanism, mechanisms[k].name) == 0)

@@ -50,6 +50,19 @@ struct rows {
     size_t bar_count;
 };
 
+/* A comparison that is not of one mechanism: the name gets pattern, size, place and wait appended. */
+struct extra {
+    const char *name;
+    struct entry subject, reference;
+    enum pattern pattern;
+    size_t size;
+    enum wait wait;
+    enum place place;
+};
+
+/* Of other libraries; if there are any, they are all that is measured. */
+const struct extra *rows_of_peers(size_t *ret_count);
+
 /* Makes the list that the options ask for. Ends the program if there is no memory. */
 void rows_make(const struct options *o, struct rows *ret_rows);
 

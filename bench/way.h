@@ -11,6 +11,7 @@
 #include <enlace/enlace.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum pattern { PATTERN_ROUND_TRIP, PATTERN_ONE_WAY };
@@ -19,6 +20,7 @@ enum pattern { PATTERN_ROUND_TRIP, PATTERN_ONE_WAY };
 enum wait { WAIT_SLEEP, WAIT_LOOK };
 
 struct way;
+struct boost_queue;
 
 /* The use of a way by one process, for one comparison. */
 struct course {
@@ -46,6 +48,13 @@ struct course {
             void *memory;
             struct enl_sync *there[2]; /* there, back */
         } cell;
+        struct { /* another library's, see peers/ */
+            char folder[200];
+            uint32_t number;
+            void *context, *socket;
+            void *rings[2];
+            struct boost_queue *queues[2];
+        } peer;
     };
     enum side side;
     struct enl_message message; /* of an open loan or take */
