@@ -98,11 +98,15 @@ static int path_of(const struct address *a, bool make, char path[PATH_SIZE])
 
 /* ---- asking and ending ------------------------------------------------------------------------------------- */
 
+static const struct channel_header *their_header(const struct channel *c)
+{
+    return c->theirs.header;
+}
+
 static int channel_stat(struct enl_link *l, struct enl_stat *stat)
 {
     struct channel *c = channel_of(l);
     struct path_facts facts;
-    const struct channel_header *peer = c->theirs.header;
 
     stat->capacity_bytes = c->terms.ring_bytes;
     if (c->path != NULL && path_facts(c->path, &facts) == 0) {
@@ -115,9 +119,9 @@ static int channel_stat(struct enl_link *l, struct enl_stat *stat)
     (void)channel_prepare_receive(l);
     stat->queued_bytes = 0;
     if (atomic_load_explicit(&c->met, memory_order_acquire) != 0)
-        stat->queued_bytes =
-            (uint64_t)LANE_UNIT *
-            (atomic_load_explicit(&peer->tail, memory_order_relaxed) - lane_cursor(&c->in));
+        stat->queued_bytes = (uint64_t)LANE_UNIT *
+                             (atomic_load_explicit(&their_header(c)->tail, memory_order_relaxed) -
+                              lane_cursor(&c->in));
     return 0;
 }
 
