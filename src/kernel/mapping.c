@@ -4,10 +4,14 @@
  * Guarded copies are process_vm_readv and process_vm_writev of this process on itself, which it always may: the
  * kernel walks the pages as a debugger does, and where it finds none says EFAULT. A handler of SIGBUS would belong
  * to the whole process; pread and pwrite would not see private mappings, cannot write huge pages, and a pwrite
- * behind the end of a truncated file would make it longer again. */
+ * behind the end of a truncated file would make it longer again. Where a filter of system calls or an emulator knows
+ * no such call, the bytes go through a pipe, whose write and read say EFAULT likewise. */
 #include "kernel/mapping.h"
 
+#include "kernel/descriptor.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -108,6 +112,8 @@ uint64_t mapping_lock_limit(void)
     return limit.rlim_cur;
 }
 
+#define PIPE_HOLDS 65536
+
 typedef ssize_t copier(pid_t, const struct iovec *, unsigned long, const struct iovec *,
                        unsigned long, unsigned long);
 
@@ -127,12 +133,54 @@ static int copy(copier *call, void *here, void *there, size_t size)
     return 0;
 }
 
+/* What the pipe has taken is less than asked only where the next byte cannot be read. */
+static int copy_part(const int ends[2], void *to, const void *from, size_t size, size_t *ret_copied)
+{
+    ssize_t there = write(ends[1], from, size);
+    ssize_t here = there <= 0 ? there : read(ends[0], to, (size_t)there);
+
+    if (here < 0)
+        return -errno;
+    *ret_copied = (size_t)here;
+    return here == there && here > 0 ? 0 : -EFAULT;
+}
+
+static int copy_by_pipe(void *to, const void *from, size_t size)
+{
+    int result = 0;
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -errno;
+    for (size_t at = 0; at < size && result == 0;) {
+        size_t part = size - at < PIPE_HOLDS ? size - at : PIPE_HOLDS;
+
+        result = copy_part(ends, (char *)to + at, (const char *)from + at, part, &part);
+        if (result == -EINTR)
+            result = 0;
+        else
+            at += part;
+    }
+    descriptor_close(ends[0]);
+    descriptor_close(ends[1]);
+    return result;
+}
+
+static bool is_forbidden(int result)
+{
+    return result == -ENOSYS || result == -EPERM || result == -EACCES;
+}
+
 int mapping_read(const void *memory, void *buffer, size_t size)
 {
-    return copy(process_vm_readv, buffer, (void *)(uintptr_t)memory, size);
+    int result = copy(process_vm_readv, buffer, (void *)(uintptr_t)memory, size);
+
+    return is_forbidden(result) ? copy_by_pipe(buffer, memory, size) : result;
 }
 
 int mapping_write(void *memory, const void *data, size_t size)
 {
-    return copy(process_vm_writev, (void *)(uintptr_t)data, memory, size);
+    int result = copy(process_vm_writev, (void *)(uintptr_t)data, memory, size);
+
+    return is_forbidden(result) ? copy_by_pipe(memory, data, size) : result;
 }

@@ -76,6 +76,76 @@ static void dies_of(void *place, int signal)
     test_join_killed(test_child(store_somewhere, place), signal);
 }
 
+/* ---- filters ------------------------------------------------------------------------------------------------ */
+
+/* A filter of system calls, in the kernel's numbers, which not every libc has a header for. */
+struct step {
+    uint16_t code;
+    uint8_t if_true, if_false;
+    uint32_t number;
+};
+#define LOAD(offset)                                                                               \
+    {                                                                                              \
+        0x20, 0, 0, (offset)                                                                       \
+    }
+#define AND(number)                                                                                \
+    {                                                                                              \
+        0x54, 0, 0, (number)                                                                       \
+    }
+#define IF_EQUAL(number, skip_true, skip_false)                                                    \
+    {                                                                                              \
+        0x15, (skip_true), (skip_false), (number)                                                  \
+    }
+#define ANSWER(number)                                                                             \
+    {                                                                                              \
+        0x06, 0, 0, (number)                                                                       \
+    }
+#define CALL_NUMBER 0
+#define CALL_FLAGS (16 + 2 * 8) /* the third argument; its lower half */
+#define ANSWER_ERRNO 0x00050000u
+#define ANSWER_ALLOW 0x7fff0000u
+#define FILTER_MODE 2
+
+static bool filter_calls(const struct step *steps, unsigned short count)
+{
+    const struct {
+        unsigned short count;
+        const struct step *steps;
+    } filter = {count, steps};
+
+    return !test_is_emulated() && *(const char *)&(const int){1} == 1 &&
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, FILTER_MODE, &filter) == 0;
+}
+
+#define FILTER(steps) filter_calls((steps), sizeof(steps) / sizeof(steps)[0])
+
+/* As in a container that lets no process look into another one. */
+static bool forbid_copies(void)
+{
+    static const struct step steps[] = {
+        LOAD(CALL_NUMBER),
+        IF_EQUAL(SYS_process_vm_readv, 1, 0),
+        IF_EQUAL(SYS_process_vm_writev, 0, 1),
+        ANSWER(ANSWER_ERRNO | EPERM),
+        ANSWER(ANSWER_ALLOW),
+    };
+
+    return FILTER(steps);
+}
+
+/* Lets the kernel say of O_TMPFILE what older file systems say. */
+static bool forbid_nameless_files(void)
+{
+    static const struct step steps[] = {
+        LOAD(CALL_NUMBER),    IF_EQUAL(SYS_openat, 0, 4),
+        LOAD(CALL_FLAGS),     AND(O_TMPFILE & ~O_DIRECTORY),
+        IF_EQUAL(0, 1, 0),    ANSWER(ANSWER_ERRNO | EOPNOTSUPP),
+        ANSWER(ANSWER_ALLOW),
+    };
+    return FILTER(steps);
+}
+
 /* ---- truncation --------------------------------------------------------------------------------------------- */
 
 static void survive_truncation(struct enl_region *r, const char *path)
@@ -123,6 +193,31 @@ TEST(guarded_calls_survive_truncated_shared_memory)
     survive_truncation(r, path);
     enl_region_close(r);
     CHECK_OK(enl_region_unlink(address));
+}
+
+TEST(guarded_calls_need_no_call_that_a_filter_may_forbid)
+{
+    static char bytes[200000];
+    static char back[200000];
+    struct enl_region *r;
+
+    if (!forbid_copies())
+        SKIP("this kernel cannot filter system calls");
+    r = open_region("file:region?size=200000", NEW);
+    memset(bytes, 'y', sizeof bytes);
+    CHECK_OK(enl_region_write(r, 0, bytes, sizeof bytes));
+    CHECK_OK(enl_region_read(r, 0, back, sizeof back));
+    CHECK_MEM(back, bytes, sizeof back);
+    CHECK_EQ(truncate("region", 100000), 0);
+    CHECK_EQ(enl_region_read(r, 50000, back, 100000), -ENXIO);
+    CHECK_EQ(enl_region_write(r, 50000, bytes, 100000), -ENXIO);
+    CHECK_OK(enl_region_read(r, 0, back, 100000));
+    enl_region_close(r);
+    CHECK_OK(enl_region_unlink("file:region"));
+    r = open_region("file:region?size=20000", NEW);
+    survive_truncation(r, "region");
+    enl_region_close(r);
+    CHECK_OK(enl_region_unlink("file:region"));
 }
 
 /* ---- files, devices, private mappings ----------------------------------------------------------------------- */
@@ -556,52 +651,6 @@ TEST(the_limit_of_a_memory_cgroup_is_told)
 }
 
 /* ---- file systems that name a file at once --------------------------------------------------------------------- */
-
-/* A filter of system calls, in the kernel's numbers, which not every libc has a header for. */
-struct step {
-    uint16_t code;
-    uint8_t if_true, if_false;
-    uint32_t number;
-};
-#define LOAD(offset)                                                                               \
-    {                                                                                              \
-        0x20, 0, 0, (offset)                                                                       \
-    }
-#define AND(number)                                                                                \
-    {                                                                                              \
-        0x54, 0, 0, (number)                                                                       \
-    }
-#define IF_EQUAL(number, skip_true, skip_false)                                                    \
-    {                                                                                              \
-        0x15, (skip_true), (skip_false), (number)                                                  \
-    }
-#define ANSWER(number)                                                                             \
-    {                                                                                              \
-        0x06, 0, 0, (number)                                                                       \
-    }
-#define CALL_NUMBER 0
-#define CALL_FLAGS (16 + 2 * 8) /* the third argument; its lower half */
-#define ANSWER_ERRNO 0x00050000u
-#define ANSWER_ALLOW 0x7fff0000u
-#define FILTER_MODE 2
-
-/* Lets the kernel say of O_TMPFILE what older file systems say. */
-static bool forbid_nameless_files(void)
-{
-    static const struct step steps[] = {
-        LOAD(CALL_NUMBER),    IF_EQUAL(SYS_openat, 0, 4),
-        LOAD(CALL_FLAGS),     AND(O_TMPFILE & ~O_DIRECTORY),
-        IF_EQUAL(0, 1, 0),    ANSWER(ANSWER_ERRNO | EOPNOTSUPP),
-        ANSWER(ANSWER_ALLOW),
-    };
-    const struct {
-        unsigned short count;
-        const struct step *steps;
-    } filter = {sizeof steps / sizeof steps[0], steps};
-
-    return *(const char *)&(const int){1} == 1 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, FILTER_MODE, &filter) == 0;
-}
 
 static int refuse_to_fill(void *data, size_t size, void *argument)
 {

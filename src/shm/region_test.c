@@ -151,8 +151,11 @@ static void child_stores(void *argument)
 static void is_inherited_by_fork(const void *argument)
 {
     const struct kind *k = argument;
-    struct enl_region *r = make(k);
+    struct enl_region *r;
 
+    if (k->has_header && test_is_emulated())
+        SKIP("the emulator does not keep a parent's membership from its children");
+    r = make(k);
     memcpy(enl_region_data(r), "from the parent", 16);
     test_join(test_child(child_stores, r));
     CHECK_STR((char *)enl_region_data(r), "from the child");
