@@ -15,7 +15,7 @@
  * holds: BROADCAST NO_DEATHS NO_SLICES
  * fails: NO_SLICES                         a dead waiter, or a dead signaller, takes a wake-up with it
  * fails: NO_LOOK_AT_OWNER                  a sleeper does not see that who would have signalled died with the mutex
- * fails: NO_BROADCAST_AFTER_DEATH          only who finds the dead owner looks again
+ * fails: TWO_DEATHS NO_BROADCAST_AFTER_DEATH          only who finds the dead owner looks again
  * fails: NO_DEATHS NO_SLICES READ_LATE     the number is read after the mutex was given up
  * fails: NO_DEATHS NO_SLICES NO_BIT        a waiter does not say that it may sleep
  * fails: SIGNAL_AFTER NO_DEATHS NO_SLICES NO_SECOND_WAKE  the bit is taken back, and nobody looks again for sleepers

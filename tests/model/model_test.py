@@ -3,7 +3,8 @@
 """Checks each model with spin, and that it fails when what it rests on is left out: model_test.py [--thorough] [MODEL...]
 
 A model's head lists what is to be defined: `holds: NAME...` must be free of errors, `fails: NAME...  why` must not be
-("-" is nothing). `thorough: NAME...` must hold, too, but takes long, so it is only checked on demand. An error is a violated assertion, or that somebody waits for ever.
+("-" is nothing). `thorough: NAME...` must hold, too, but takes long, so it is only checked on demand. An error is a
+violated assertion, or that somebody waits for ever.
 """
 
 import pathlib
