@@ -4,9 +4,9 @@
 #include "shm/channel_facts.h"
 #include "shm/segment.h"
 
-#include <enlace/error.h>
-#include <enlace/inspect.h>
+#include <enlace/enlace.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,6 +122,84 @@ TEST(an_end_of_another_version_is_named_and_nothing_more)
     CHECK_STR(end.name, "newer");
     CHECK_EQ(end.sent_messages, ENL_UNKNOWN);
     segment_unmap(&s);
+}
+
+/* ---- living channels ---------------------------------------------------------------------------------------- */
+
+#define SHOWN "channel:shown?message=1000&depth=8&wait=sleep"
+
+static void call_and_wait(void *gate)
+{
+    struct enl_link *l;
+    char text[1000];
+
+    CHECK_OK(enl_open_until(SHOWN, ENL_READ | ENL_WRITE, test_until(), &l));
+    CHECK_EQ(enl_send(l, "hello", 5, ENL_NOW), 5);
+    CHECK_EQ(enl_receive(l, text, sizeof text, test_until()), 5); /* now both have met */
+    for (unsigned i = 0; i < 5; i++)
+        CHECK_EQ(enl_send(l, text, 100, ENL_NOW), 100);
+    test_gate_open(gate);
+    CHECK_EQ(enl_receive(l, text, sizeof text, test_until()), 4); /* sleeps until it comes */
+    test_gate_wait_times(gate, 2);
+    enl_close(l);
+}
+
+/* The ends of this process and of the child, once the child sleeps. */
+static void look_until_it_waits(pid_t pid, struct enl_channel_end ret_ends[2])
+{
+    for (;;) {
+        CHECK_EQ(CHECK_OK(enl_inspect_channels(pid, &ret_ends[1], 1)), 1);
+        if ((ret_ends[1].flags & ENL_END_WAITS_FOR_MESSAGE) != 0)
+            break;
+        (void)sched_yield();
+    }
+    CHECK_EQ(CHECK_OK(enl_inspect_channels(getpid(), &ret_ends[0], 1)), 1);
+}
+
+TEST(a_living_channel_is_seen_from_outside)
+{
+    struct test_gate *gate = test_gate_new();
+    struct enl_channel_end ends[2];
+    struct enl_link *listener, *l;
+    char text[1000];
+    uint64_t slept, rings;
+    pid_t pid;
+
+    CHECK_OK(enl_listen(SHOWN, &listener));
+    pid = test_child(call_and_wait, gate);
+    CHECK_OK(enl_accept(listener, test_until(), &l));
+    CHECK_EQ(enl_receive(l, text, sizeof text, test_until()), 5);
+    CHECK_EQ(enl_send(l, "hello", 5, ENL_NOW), 5);
+    test_gate_wait(gate);
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_EQ(enl_receive(l, text, sizeof text, test_until()), 100);
+    look_until_it_waits(pid, ends);
+    CHECK_STR(ends[0].name, "shown");
+    CHECK_STR(ends[1].name, "shown");
+    CHECK_EQ(ends[0].peer_segment, ends[1].segment);
+    CHECK_EQ(ends[1].peer_segment, ends[0].segment);
+    CHECK_EQ(ends[0].peer_pid, pid);
+    CHECK_EQ(ends[1].peer_pid, getpid());
+    CHECK_EQ(ends[0].largest_message, 1000);
+    CHECK_EQ(ends[1].sent_messages, 6);
+    CHECK_EQ(ends[0].flags & ENL_END_WAITS_FOR_MESSAGE, 0);
+    /* a reader tells how far it is now and then */
+    CHECK(ends[1].queued_messages >= 3 && ends[1].queued_messages <= 5);
+    CHECK(ends[1].queued_bytes >= 300);
+    CHECK_EQ(ends[0].sent_messages, 1);
+    rings = ends[0].rings;
+    slept = ends[1].sleeps;
+
+    CHECK_EQ(enl_send(l, "wake", 4, test_until()), 4);
+    test_gate_open(gate);
+    CHECK_EQ(CHECK_OK(enl_inspect_channels(getpid(), ends, 1)), 1);
+    CHECK_EQ(ends[0].sent_messages, 2);
+    CHECK_EQ(ends[0].rings, rings + 1);
+    CHECK(slept >= 1);
+    enl_close(l);
+    enl_close(listener);
+    test_join(pid);
+    CHECK_EQ(enl_inspect_channels(getpid(), ends, 1), 0);
 }
 
 TEST(wrong_arguments_are_told)
