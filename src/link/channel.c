@@ -73,8 +73,11 @@ static void describe_terms(const struct channel_terms *terms, struct enl_caps *c
 static int channel_describe(const struct address *a, struct enl_caps *caps)
 {
     struct channel_terms terms;
-    int result = terms_of(a, &terms);
+    int result;
 
+    if (!address_has_option(a, "depth"))
+        return 0; /* of fd:N, whose terms come with the descriptor */
+    result = terms_of(a, &terms);
     if (result < 0)
         return result;
     describe_terms(&terms, caps);

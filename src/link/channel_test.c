@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+/* What only channels do: ends that belong to their first user, terms, peers that stop, other users, few calls. */
+#include "link/link.h"
+#include "runner/test.h"
+
+#include <enlace/enlace.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct pair {
+    struct enl_link *ends[2];
+    struct test_gate *gate;
+};
+
+static void meet(struct pair *p, const char *address)
+{
+    test_explain = enl_error_text;
+    CHECK_OK(enl_pair(address, p->ends));
+    p->gate = test_gate_new();
+}
+
+static void part(struct pair *p)
+{
+    enl_close(p->ends[0]);
+    enl_close(p->ends[1]);
+}
+
+static void send_number(struct enl_link *l, uint32_t number)
+{
+    CHECK_EQ(enl_send(l, &number, sizeof number, test_until()), sizeof number);
+}
+
+static void receive_number(struct enl_link *l, uint32_t number)
+{
+    uint32_t got;
+
+    CHECK_EQ(enl_receive(l, &got, sizeof got, test_until()), sizeof got);
+    CHECK_EQ(got, number);
+}
+
+/* ---- whose an end is --------------------------------------------------------------------------------------- */
+
+static void be_refused(void *argument)
+{
+    struct pair *p = argument;
+    struct enl_message m;
+    uint32_t number = 1;
+
+    CHECK_EQ(enl_receive(p->ends[1], &number, sizeof number, ENL_NOW), -EBADF);
+    CHECK_EQ(enl_take(p->ends[1], NULL, ENL_NOW, &m), -EBADF);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(enl_send(p->ends[i], &number, sizeof number, ENL_NOW), -EBADF);
+        CHECK_EQ(enl_loan(p->ends[i], 4, ENL_NOW, &m), -EBADF);
+        CHECK_EQ(enl_link_fd(p->ends[i]), -EBADF);
+        CHECK_EQ(enl_link_events(p->ends[i]), 0);
+        CHECK_CONTAINS(enl_error_text(), "forked");
+    }
+    part(p);
+}
+
+TEST(channel_refuses_a_forked_child_without_harm)
+{
+    struct enl_message loan, taken;
+    struct pair p;
+
+    meet(&p, "channel:");
+    send_number(p.ends[0], 1);
+    receive_number(p.ends[1], 1);
+    send_number(p.ends[1], 2);
+    CHECK_OK(enl_loan(p.ends[0], 4, ENL_NOW, &loan));
+    memcpy(loan.data, &(uint32_t){3}, 4);
+    CHECK_EQ(enl_take(p.ends[0], NULL, test_until(), &taken), 4);
+    test_join(test_child(be_refused, &p));
+    CHECK_EQ(*(uint32_t *)taken.data, 2);
+    CHECK_OK(enl_release(&taken));
+    CHECK_OK(enl_commit(&loan));
+    receive_number(p.ends[1], 3);
+    for (uint32_t i = 0; i < 10000; i++) {
+        send_number(p.ends[1], i);
+        receive_number(p.ends[0], i);
+    }
+    part(&p);
+}
+
+static void use_and_wait(void *argument)
+{
+    struct pair *p = argument;
+
+    send_number(p->ends[0], 1);
+    test_gate_open(p->gate);
+    receive_number(p->ends[0], 2);
+    part(p);
+}
+
+TEST(channel_belongs_to_its_first_user)
+{
+    struct pair p;
+    uint32_t number = 0;
+    pid_t child;
+
+    meet(&p, "channel:");
+    child = test_child(use_and_wait, &p);
+    test_gate_wait(p.gate);
+    CHECK_EQ(enl_send(p.ends[0], &number, sizeof number, ENL_NOW), -EBUSY);
+    CHECK_EQ(enl_receive(p.ends[0], &number, sizeof number, ENL_NOW), -EBUSY);
+    CHECK_CONTAINS(enl_error_text(), "another process");
+    enl_close(p.ends[0]);
+    receive_number(p.ends[1], 1);
+    send_number(p.ends[1], 2);
+    test_join(child);
+    CHECK_EQ(enl_receive(p.ends[1], &number, sizeof number, test_until()), -ESHUTDOWN);
+    enl_close(p.ends[1]);
+}
+
+static void use_given(void *argument)
+{
+    struct enl_link *l;
+
+    CHECK_OK(enl_open(argument, ENL_READ | ENL_WRITE, &l));
+    CHECK_EQ(enl_link_caps(l)->largest_message, 5000);
+    send_number(l, 7);
+    receive_number(l, 8);
+    enl_close(l);
+}
+
+TEST(channel_end_is_given_by_its_descriptor)
+{
+    char address[64];
+    struct pair p;
+    pid_t child;
+    int fd;
+
+    meet(&p, "channel:?message=5000");
+    CHECK_OK(link_give(p.ends[0], 0, address, sizeof address, &fd));
+    (void)snprintf(address, sizeof address, "fd:%d", fd);
+    child = test_child(use_given, address);
+    receive_number(p.ends[1], 7);
+    CHECK_EQ(link_give(p.ends[1], 0, address, sizeof address, &fd), -EBUSY);
+    send_number(p.ends[1], 8);
+    test_join(child);
+    part(&p);
+}
+
+/* ---- meeting ----------------------------------------------------------------------------------------------- */
+
+static void meet_by_name(const char *listens, const char *opens, struct enl_link *ret_links[2])
+{
+    struct enl_link *listener;
+
+    test_explain = enl_error_text;
+    CHECK_OK(enl_listen(listens, &listener));
+    CHECK_OK(enl_open(opens, ENL_READ | ENL_WRITE, &ret_links[0]));
+    CHECK_OK(enl_accept(listener, test_until(), &ret_links[1]));
+    enl_close(listener);
+}
+
+TEST(channel_terms_that_differ_are_told_at_both_ends)
+{
+    static const struct {
+        const char *listens, *opens, *told;
+    } all[] = {
+        {"channel:a?message=1000", "channel:a?message=2000", "message=2000"},
+        {"channel:a", "channel:a?depth=50", "depth=50"},
+        {"channel:a?fds=2", "channel:a", "fds=2"},
+    };
+    struct enl_link *links[2];
+    uint32_t number = 0;
+
+    for (size_t i = 0; i < 3; i++) {
+        meet_by_name(all[i].listens, all[i].opens, links);
+        send_number(links[0], 1); /* nobody has said anything yet */
+        for (int n = 0; n < 2; n++) {
+            CHECK_EQ(enl_receive(links[1 - n], &number, sizeof number, test_until()), -EPROTO);
+            CHECK_CONTAINS(enl_error_text(), all[i].told);
+            CHECK_EQ(enl_send(links[1 - n], &number, sizeof number, test_until()), -EPROTO);
+            CHECK_EQ(enl_link_events(links[1 - n]) & ENL_GONE, ENL_GONE);
+        }
+        enl_close(links[0]);
+        enl_close(links[1]);
+    }
+}
+
+TEST(channel_of_different_wait_modes_is_one)
+{
+    struct enl_link *links[2];
+
+    meet_by_name("channel:a?wait=sleep", "channel:a?wait=spin", links);
+    send_number(links[0], 1);
+    receive_number(links[1], 1);
+    send_number(links[1], 2);
+    receive_number(links[0], 2);
+    enl_close(links[0]);
+    enl_close(links[1]);
+}
+
+TEST(channel_spins_under_deadlines_and_interrupts)
+{
+    struct pair p;
+    uint32_t number = 0;
+
+    meet(&p, "channel:?wait=spin");
+    send_number(p.ends[0], 1);
+    receive_number(p.ends[1], 1);
+    send_number(p.ends[1], 2);
+    receive_number(p.ends[0], 2);
+    CHECK_EQ(enl_receive(p.ends[0], &number, sizeof number, enl_in_ms(5)), -ETIMEDOUT);
+    CHECK_EQ(enl_interrupt(p.ends[0]), 0);
+    CHECK_EQ(enl_receive(p.ends[0], &number, sizeof number, ENL_FOREVER), -ECANCELED);
+    enl_interrupt_clear(p.ends[0]);
+    enl_close(p.ends[1]);
+    CHECK_EQ(enl_receive(p.ends[0], &number, sizeof number, ENL_FOREVER), -ESHUTDOWN);
+    enl_close(p.ends[0]);
+}
+
+TEST(channel_ring_too_large_is_refused_by_its_options)
+{
+    struct enl_link *ends[2];
+
+    CHECK_EQ(enl_pair("channel:?message=256M&depth=100", ends), -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "depth=100");
+}
+
+static void ping_pong_as_user(void *argument)
+{
+    struct enl_link *l;
+
+    CHECK_OK(enl_open(argument, ENL_READ | ENL_WRITE, &l));
+    for (uint32_t i = 0; i < 300; i++) {
+        send_number(l, i);
+        receive_number(l, i);
+    }
+    enl_close(l);
+}
+
+/* Between users the bell is a byte on the socket. */
+TEST(channel_wakes_another_user)
+{
+    char address[300];
+    struct enl_link *listener, *l;
+    uint32_t number;
+    pid_t child;
+
+    if (!test_is_root())
+        SKIP("only root can be two users");
+    test_explain = enl_error_text;
+    (void)snprintf(address, sizeof address, "channel:%s/a?mode=0666&wait=sleep", test_dir());
+    CHECK_OK(enl_listen(address, &listener));
+    child = test_child_as_user(ping_pong_as_user, address);
+    CHECK_OK(enl_accept(listener, test_until(), &l));
+    for (uint32_t i = 0; i < 300; i++) {
+        receive_number(l, i);
+        send_number(l, i);
+    }
+    CHECK_EQ(enl_receive(l, &number, sizeof number, test_until()), -ESHUTDOWN);
+    enl_close(l);
+    enl_close(listener);
+    test_join(child);
+}
+
+/* ---- peers that stop and die ------------------------------------------------------------------------------- */
+
+static void receive_for_ever(void *argument)
+{
+    struct pair *p = argument;
+    uint32_t number;
+
+    enl_close(p->ends[1]);
+    test_gate_open(p->gate);
+    while (enl_receive(p->ends[0], &number, sizeof number, ENL_FOREVER) >= 0)
+        ;
+    enl_close(p->ends[0]);
+}
+
+TEST(channel_peer_that_is_stopped_goes_on_later)
+{
+    struct pair p;
+    uint32_t number = 0;
+    ssize_t sent;
+    pid_t child;
+
+    meet(&p, "channel:");
+    child = test_child(receive_for_ever, &p);
+    enl_close(p.ends[0]);
+    test_gate_wait(p.gate);
+    send_number(p.ends[1], 0);
+    CHECK_EQ(kill(child, SIGSTOP), 0);
+    do
+        sent = enl_send(p.ends[1], &number, sizeof number, enl_in_ms(30));
+    while (sent >= 0);
+    CHECK_EQ(sent, -ETIMEDOUT);
+    CHECK_EQ(enl_receive(p.ends[1], &number, sizeof number, enl_in_ms(1)), -ETIMEDOUT);
+    CHECK_EQ(kill(child, SIGCONT), 0);
+    CHECK_OK(enl_drain(p.ends[1], test_until()));
+    CHECK_EQ(kill(child, SIGSTOP), 0);
+    test_kill(child);
+    CHECK_EQ(enl_receive(p.ends[1], &number, sizeof number, test_until()), -ECONNRESET);
+    enl_close(p.ends[1]);
+}
+
+static void leave_an_heir(void *argument)
+{
+    struct pair *p = argument;
+
+    enl_close(p->ends[1]);
+    send_number(p->ends[0], 1);
+    if (fork() == 0) {
+        /* holds every descriptor of its parent, until the test has seen its end */
+        test_gate_wait(p->gate);
+        _exit(0);
+    }
+    for (;;)
+        (void)pause();
+}
+
+TEST(channel_tells_a_death_though_a_forked_child_lives)
+{
+    struct pair p;
+    uint32_t number = 0;
+    pid_t child;
+
+    meet(&p, "channel:");
+    child = test_child(leave_an_heir, &p);
+    enl_close(p.ends[0]);
+    receive_number(p.ends[1], 1);
+    test_kill(child);
+    CHECK_EQ(enl_receive(p.ends[1], &number, sizeof number, test_until()), -ECONNRESET);
+    CHECK_EQ(enl_link_events(p.ends[1]) & ENL_GONE, ENL_GONE);
+    CHECK_EQ(enl_send(p.ends[1], &number, sizeof number, test_until()), -EPIPE);
+    test_gate_open(p.gate);
+    enl_close(p.ends[1]);
+}
+
+/* ---- what it costs ----------------------------------------------------------------------------------------- */
+
+static int64_t cpu_of(pid_t pid)
+{
+    struct timespec t;
+    clockid_t clock;
+
+    CHECK_EQ(clock_getcpuclockid(pid, &clock), 0);
+    CHECK_EQ(clock_gettime(clock, &t), 0);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+TEST(channel_that_is_idle_costs_no_cpu)
+{
+    const struct timespec moment = {.tv_nsec = 100000000};
+    struct pair p;
+    int64_t before;
+    pid_t child;
+
+    meet(&p, "channel:");
+    child = test_child(receive_for_ever, &p);
+    enl_close(p.ends[0]);
+    test_gate_wait(p.gate);
+    for (uint32_t i = 0; i < 1000; i++)
+        send_number(p.ends[1], i);
+    CHECK_OK(enl_drain(p.ends[1], test_until()));
+    do { /* until it sleeps: sooner or later a tenth of a second passes without any work */
+        before = cpu_of(child);
+        (void)nanosleep(&moment, NULL);
+        CHECK(enl_in_ms(0) < test_until());
+    } while (cpu_of(child) != before);
+    enl_close(p.ends[1]);
+    test_join(child);
+}
+
+enum { MILLION = 1000000, CALLS_MOST = 1000, TRIES = 12 };
+
+static void pin(int cpu)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    (void)sched_setaffinity(0, sizeof set, &set);
+}
+
+static void send_million(struct pair *p)
+{
+    unsigned char message[64] = {0};
+
+    pin(0);
+    enl_close(p->ends[0]);
+    for (unsigned i = 0; i < MILLION; i++)
+        CHECK_EQ(enl_send(p->ends[1], message, sizeof message, ENL_FOREVER), sizeof message);
+    enl_close(p->ends[1]);
+}
+
+static void receive_million(struct pair *p)
+{
+    unsigned char message[64];
+
+    pin(1);
+    enl_close(p->ends[1]);
+    for (unsigned i = 0; i < MILLION; i++)
+        CHECK_EQ(enl_receive(p->ends[0], message, sizeof message, ENL_FOREVER), sizeof message);
+    enl_close(p->ends[0]);
+}
+
+/* A process of the test that stops before each of its system calls. */
+static pid_t start_traced(struct pair *p, void (*run)(struct pair *p))
+{
+    pid_t child = fork();
+
+    CHECK(child >= 0);
+    if (child == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+            _exit(77);
+        (void)raise(SIGSTOP);
+        run(p);
+        _exit(0);
+    }
+    return child;
+}
+
+/* How many calls the two make until both have ended. */
+static unsigned count_calls(unsigned processes)
+{
+    unsigned stops = 0;
+    int status;
+
+    while (processes > 0) {
+        pid_t child = waitpid(-1, &status, __WALL);
+
+        CHECK(child > 0);
+        if (WIFSTOPPED(status)) {
+            stops += WSTOPSIG(status) == SIGTRAP;
+            (void)ptrace(PTRACE_SYSCALL, child, NULL, NULL);
+            continue;
+        }
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+            SKIP("this machine lets nobody be traced");
+        CHECK_EQ(status, 0);
+        processes--;
+    }
+    return stops / 2;
+}
+
+TEST(channel_carries_a_million_messages_with_few_calls, .deadline_s = 200)
+{
+    cpu_set_t cpus;
+    unsigned least = ~0u;
+    struct pair p;
+
+    if (test_is_emulated())
+        SKIP("an emulator makes calls of its own");
+    CHECK_EQ(sched_getaffinity(0, sizeof cpus, &cpus), 0);
+    if (!CPU_ISSET(0, &cpus) || !CPU_ISSET(1, &cpus))
+        SKIP("one CPU: each turn is a call");
+    /* others who use these CPUs make them wait for each other: one undisturbed time is enough */
+    for (unsigned i = 0; i < TRIES && least >= CALLS_MOST; i++) {
+        unsigned calls;
+
+        meet(&p, "channel:");
+        (void)start_traced(&p, receive_million);
+        (void)start_traced(&p, send_million);
+        calls = count_calls(2);
+        least = calls < least ? calls : least;
+        part(&p);
+    }
+    CHECK(least > 20); /* it counts */
+    if (least >= CALLS_MOST)
+        FAIL("%u calls for a million messages", least);
+}
