@@ -61,7 +61,8 @@ struct channel {
     struct channel_sleeper for_data, for_space;
     uint32_t idle; /* receives that found nothing, one after the other */
 
-    atomic_flag settling; /* guards the next two */
+    atomic_flag settling; /* guards what is announced, and the next three */
+    unsigned waiting;     /* for which of ENL_READABLE, ENL_WRITABLE a call sleeps */
     bool armed;           /* the set is readable, and stays so until it is emptied */
     bool writable_low;
 
@@ -127,6 +128,8 @@ int channel_make_claim(struct channel *c);
 int channel_claim(struct enl_link *l, bool greets);
 /* Reads what the socket has. -EMFILE and others with a text: the peer's facts did not fit. */
 int channel_serve_socket(struct channel *c);
+/* Makes the set on which a sending thread beside others sleeps, unless it is there. */
+int channel_make_space_set(struct channel *c);
 /* Ends the link: what comes from it makes no sense. */
 int channel_break(struct channel *c, const char *what);
 /* Everything, in whatever state; the peer is told if the process is the user. */
@@ -152,6 +155,8 @@ static inline void channel_settle(struct enl_link *l, struct channel *c)
 
 /* What sleeping on the set has told: death, hello. 0, or as channel_serve_socket(). */
 int channel_told(struct channel *c, unsigned told);
+/* The same by asking, for who does not sleep. */
+int channel_ask_kernel(struct channel *c);
 uint32_t channel_free_units(struct channel *c);
 
 #define CHANNEL_STREAK 256 /* commits that found the peer awake, until fences are left out */

@@ -541,23 +541,60 @@ static int serve_one(struct channel *c)
     return atomic_load_explicit(&c->gone, memory_order_relaxed) == CHANNEL_HERE;
 }
 
+/* Another thread may sleep for what was just taken out of the socket, whose event is gone with it. */
+static void wake_others(struct channel *c)
+{
+    if (thread_is_alone())
+        return;
+    bell_set_rearm(c->set_fd, c->bell_fd, BELL_RUNG);
+    if (c->space_fd >= 0)
+        bell_set_rearm(c->space_fd, c->bell_fd, BELL_RUNG);
+}
+
 int channel_serve_socket(struct channel *c)
 {
+    unsigned count = 0;
     int result = 1;
 
     lock(c);
-    for (unsigned count = 0; result > 0; count++) {
-        if (atomic_load_explicit(&c->hung, memory_order_relaxed))
-            break;
-        if (count == DATAGRAMS_A_CALL) {
-            /* a peer may send bells for ever, but not keep this call */
-            bell_set_rearm(c->set_fd, c->socket_fd, BELL_SOCKET);
-            break;
-        }
+    while (!atomic_load_explicit(&c->hung, memory_order_relaxed) && count < DATAGRAMS_A_CALL) {
         result = serve_one(c);
+        if (result <= 0)
+            break;
+        count++;
     }
+    if (count > 0)
+        wake_others(c);
+    if (count == DATAGRAMS_A_CALL) /* a peer may send bells for ever, but not keep this call */
+        bell_set_rearm(c->set_fd, c->socket_fd, BELL_SOCKET);
     unlock(c);
     return result < 0 ? result : 0;
+}
+
+int channel_make_space_set(struct channel *c)
+{
+    int result = 0, fd;
+
+    if (c->space_fd >= 0)
+        return 0;
+    lock(c);
+    result = bell_set_create(&fd);
+    if (result == 0) {
+        result = bell_set_add(fd, c->bell_fd, BELL_RUNG);
+        if (result == 0)
+            result = bell_set_add(fd, c->socket_fd, BELL_SOCKET);
+        if (result == 0 && atomic_load_explicit(&c->met, memory_order_relaxed) != 0)
+            result = bell_set_add(fd, c->peer_process_fd, BELL_ENDED);
+        if (result < 0)
+            descriptor_close(fd);
+        else
+            c->space_fd = fd;
+    }
+    unlock(c);
+    return result < 0
+               ? error_set(result, "no descriptor for a sender to sleep on: close some, or raise "
+                                   "RLIMIT_NOFILE")
+               : 0;
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------- */

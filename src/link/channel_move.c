@@ -145,13 +145,16 @@ static int refuse_room(struct channel *c, int result, uint32_t units)
     return result < 0 ? result : -EAGAIN;
 }
 
-/* The descriptors go before their message: it says how many. */
-static int send_fds(struct channel *c, const struct enl_message *m)
+/* The descriptors go before their message: it says how many. By a socket that comes with the hello. */
+static int send_fds(struct enl_link *l, struct channel *c, const struct enl_message *m)
 {
+    int result = c->greeted ? 0 : channel_prepare_send(l, true);
     struct socket_message out;
     unsigned char byte = 1;
     ssize_t sent;
 
+    if (result < 0)
+        return result;
     if (m->fd_count > c->terms.fds_most)
         return error_set(-EMSGSIZE, "%u descriptors in a message, this link declared fds=%u",
                          m->fd_count, c->terms.fds_most);
@@ -174,14 +177,14 @@ static ssize_t append(struct channel *c, const struct enl_message *m)
     return (ssize_t)m->size;
 }
 
-static ssize_t append_with_fds(struct channel *c, const struct enl_message *m)
+static ssize_t append_with_fds(struct enl_link *l, struct channel *c, const struct enl_message *m)
 {
     uint32_t units = lane_units((uint32_t)m->size);
     int result = lane_room(&c->out, units);
 
     if (result < 0)
         return refuse_room(c, result, units);
-    result = send_fds(c, m);
+    result = send_fds(l, c, m);
     if (result == -EAGAIN)
         c->wanted_units = c->out.units / 2; /* when much was read, descriptors were, too */
     return result < 0 ? result : append(c, m);
@@ -219,7 +222,7 @@ ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_b
         if (result < 0)
             return result;
     }
-    sent = m->fd_count == 0 ? append(c, m) : append_with_fds(c, m);
+    sent = m->fd_count == 0 ? append(c, m) : append_with_fds(l, c, m);
     if (sent < 0) {
         channel_settle(l, c);
         return sent;
@@ -244,7 +247,7 @@ ssize_t channel_send_many(struct enl_link *l, const struct enl_message m[], size
             return result;
     }
     for (; sent < count && r >= 0; sent += r >= 0)
-        r = m[sent].fd_count == 0 ? append(c, &m[sent]) : append_with_fds(c, &m[sent]);
+        r = m[sent].fd_count == 0 ? append(c, &m[sent]) : append_with_fds(l, c, &m[sent]);
     if (sent == 0) {
         channel_settle(l, c);
         return r;
@@ -288,7 +291,7 @@ int channel_commit(struct enl_link *l, struct enl_message *m)
     if (!lane_is_loan(&c->out, m->data))
         return -EINVAL;
     if (m->fd_count > 0) {
-        result = send_fds(c, m);
+        result = send_fds(l, c, m);
         if (result < 0)
             return result;
     }
@@ -314,9 +317,7 @@ static int nothing(struct enl_link *l, struct channel *c)
     int result;
 
     if (++c->idle % LOOK_AFTER_IDLE == 0 && !c->event_mode) {
-        unsigned told = bell_set_empty(c->set_fd);
-
-        result = channel_told(c, told);
+        result = channel_ask_kernel(c);
         if (result < 0)
             return result;
     }
@@ -549,7 +550,7 @@ int channel_unreceived(struct enl_link *l, size_t *ret_bytes)
         return 0;
     *ret_bytes = (size_t)(tail - head) * LANE_UNIT;
     if (result == 0) {
-        result = channel_told(c, bell_set_empty(c->set_fd));
+        result = channel_ask_kernel(c);
         if (result == 0)
             result = channel_end_of_send(c);
         channel_settle(l, c);

@@ -24,6 +24,7 @@
 #include "kernel/bell.h"
 #include "kernel/clock.h"
 #include "kernel/membarrier.h"
+#include "kernel/pidfd.h"
 #include "kernel/socket.h"
 #include "kernel/thread.h"
 #include "link/channel.h"
@@ -146,6 +147,14 @@ int channel_told(struct channel *c, unsigned told)
     return (told & BELL_SOCKET) != 0 ? channel_serve_socket(c) : 0;
 }
 
+/* A set is its sleeper's: another thread that emptied it would take a ring from it. */
+int channel_ask_kernel(struct channel *c)
+{
+    if (atomic_load_explicit(&c->met, memory_order_acquire) != 0 && pidfd_ended(c->peer_process_fd))
+        atomic_store_explicit(&c->hung, true, memory_order_release);
+    return channel_serve_socket(c);
+}
+
 /* ---- looking ----------------------------------------------------------------------------------------------- */
 
 static bool look_turns(struct channel *c, unsigned events, unsigned turns)
@@ -207,7 +216,7 @@ static bool look_adaptively(struct channel *c, unsigned events, struct channel_s
 static int look_for_ever(struct enl_link *l, struct channel *c, unsigned events, enl_deadline until)
 {
     for (;;) {
-        int result = channel_told(c, bell_set_empty(c->set_fd));
+        int result = channel_ask_kernel(c);
 
         if (result < 0 || peer_is_gone(c, events))
             return result;
@@ -275,26 +284,45 @@ static void wake_up(struct channel *c, unsigned events)
 /* A sending thread beside others sleeps on a set of its own: a ring is told once for each set. */
 static int set_for(struct channel *c, unsigned events, int *ret_set_fd)
 {
-    int result, fd;
+    int result;
 
     *ret_set_fd = c->set_fd;
     if ((events & ENL_READABLE) != 0 || thread_is_alone())
         return 0;
-    if (c->space_fd < 0) {
-        result = bell_set_create(&fd);
-        if (result == 0)
-            result = bell_set_add(fd, c->bell_fd, BELL_RUNG);
-        if (result == 0)
-            result = bell_set_add(fd, c->socket_fd, BELL_SOCKET);
-        if (result == 0 && atomic_load_explicit(&c->met, memory_order_acquire) != 0)
-            result = bell_set_add(fd, c->peer_process_fd, BELL_ENDED);
-        if (result < 0)
-            return error_set(result, "no descriptor for a sender to sleep on: close some, or raise "
-                                     "RLIMIT_NOFILE");
-        c->space_fd = fd;
-    }
-    *ret_set_fd = c->space_fd;
-    return 0;
+    result = channel_make_space_set(c);
+    if (result == 0)
+        *ret_set_fd = c->space_fd;
+    return result;
+}
+
+static void lock_settling(struct channel *c)
+{
+    while (atomic_flag_test_and_set_explicit(&c->settling, memory_order_acquire))
+        thread_yield();
+}
+
+static void unlock_settling(struct channel *c)
+{
+    atomic_flag_clear_explicit(&c->settling, memory_order_release); /* pairs with the next one */
+}
+
+/* A call that sleeps announces for itself; who settles meanwhile, in another thread, leaves that alone. */
+static void announce_call(struct channel *c, unsigned events)
+{
+    lock_settling(c);
+    c->waiting |= events;
+    announce(c, events, wanted_units(c, true));
+    unlock_settling(c);
+}
+
+static void wake_up_call(struct channel *c, unsigned events, bool emptied)
+{
+    lock_settling(c);
+    c->waiting &= ~events;
+    wake_up(c, events);
+    if (emptied)
+        c->armed = false;
+    unlock_settling(c);
 }
 
 static int wait_in_turn(struct enl_link *l, unsigned events, enl_deadline until)
@@ -318,12 +346,10 @@ static int wait_in_turn(struct enl_link *l, unsigned events, enl_deadline until)
         if (c->terms.wait_mode == CHANNEL_ADAPTIVE && look_adaptively(c, events, s))
             return 0;
     }
-    announce(c, events, wanted_units(c, true));
+    announce_call(c, events);
     if (!holds(c, events, false) && !peer_is_gone(c, events))
         result = bell_set_sleep(set_fd, &l->interrupt, until, &told);
-    wake_up(c, events);
-    if (set_fd == c->set_fd)
-        c->armed = false;
+    wake_up_call(c, events, set_fd == c->set_fd);
     if (result == 0)
         result = channel_told(c, told);
     return result;
@@ -376,8 +402,9 @@ static void settle(struct enl_link *l, struct channel *c)
         int result = channel_told(c, bell_set_empty(c->set_fd));
 
         c->armed = false;
-        announce(c, want, event_units(c));
-        wake_up(c, ~want & (ENL_READABLE | ENL_WRITABLE)); /* for what is not wanted nobody rings */
+        announce(c, want & ~c->waiting, event_units(c));
+        /* for what is not wanted nobody rings */
+        wake_up(c, ~want & ~c->waiting & (ENL_READABLE | ENL_WRITABLE));
         holding = events_now(l, c) & (want | ENL_GONE);
         if (result < 0)
             holding |= ENL_GONE; /* let the next call find out */
@@ -390,10 +417,9 @@ static void settle(struct enl_link *l, struct channel *c)
 
 void channel_settle_slowly(struct enl_link *l, struct channel *c)
 {
-    while (atomic_flag_test_and_set_explicit(&c->settling, memory_order_acquire))
-        thread_yield();
+    lock_settling(c);
     settle(l, c);
-    atomic_flag_clear_explicit(&c->settling, memory_order_release); /* pairs with the next one */
+    unlock_settling(c);
 }
 
 int channel_event_fd(struct enl_link *l)
@@ -427,7 +453,7 @@ unsigned channel_events(struct enl_link *l)
     if (channel_prepare_receive(l) < 0)
         return process_word_is(c->process) ? ENL_GONE : 0;
     if (!c->event_mode)
-        (void)channel_told(c, bell_set_empty(c->set_fd));
+        (void)channel_ask_kernel(c);
     channel_settle(l, c);
     return events_now(l, c);
 }
