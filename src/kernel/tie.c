@@ -66,11 +66,11 @@ void tie_leave_birth(void)
 struct parcel {
     char byte;
     struct iovec text;
+    struct msghdr message;
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(2 * sizeof(int))];
-    } control;
-    struct msghdr message;
+    } control; /* last, for a head has a part of any size behind it */
 };
 
 static void prepare(struct parcel *p)
