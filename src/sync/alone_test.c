@@ -22,6 +22,7 @@ static struct enl_sync *make(const char *options)
     struct enl_sync *s = NULL;
 
     CHECK_OK(enl_sync_open(named("shm", options), ENL_CREATE, &s));
+    way_handles[0] = s;
     return s;
 }
 

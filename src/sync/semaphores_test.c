@@ -231,6 +231,7 @@ static void carries_a_producer_and_a_consumer(const void *argument)
         CHECK_OK(sync_create(way_place.data + 2048, way_place.roster, &o, ENL_CREATE, &f->items));
     else
         CHECK_OK(enl_sync_open("svsem:", ENL_CREATE, &f->items));
+    way_handles[1] = f->items;
     child = test_child(consume, f);
     for (uint32_t i = 0; i < FLOW_ITEMS; i++) {
         CHECK_OK(enl_semaphore_wait(f->space, test_until()));

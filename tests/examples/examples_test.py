@@ -86,7 +86,8 @@ def mapped_file_tells_times(programs, folder):
 
 # An example of regions is shown on every kind of memory that it can be in.
 REGIONS = ['shm:/enlace-test-{number}', 'svshm:{key}', 'file:{folder}/region']
-WITH_REGIONS = ['region', 'data_race', 'intermediate_file']
+WITH_REGIONS = ['region', 'data_race', 'intermediate_file', 'producer_consumer']
+SEMAPHORES = ['svsem:{key}', 'shm:/enlace-test-{number}', 'file:{folder}/turns']
 
 
 def queues_of_answers_run(questions, answers):
@@ -360,6 +361,8 @@ if __name__ == '__main__':
         ('a file is processed both ways, with times', mapped_file_tells_times),
         *((f'{name} runs at {address}', regions_run(name, address))
           for name in WITH_REGIONS for address in REGIONS),
+        *((f'semaphore_named runs at {address}', regions_run('semaphore_named', address))
+          for address in SEMAPHORES),
         ('POSIX queues of answers run', queues_of_answers_run(
             'mq:/enlace-questions-{number}', 'mq:/enlace-answers-{number}-')),
         ('System V queues of answers run', queues_of_answers_run('svmsg:{folder}#1', 'svmsg:{folder}#1')),
