@@ -13,8 +13,8 @@
 #define PHASES 200
 
 static struct place place;
-static struct enl_sync
-    *handle; /* is else known from shared memory alone, where no search for leaks looks */
+/* It is else known from shared memory alone, where a search for leaks does not look. */
+static struct enl_sync *volatile handle;
 
 struct march {
     struct enl_sync *s;

@@ -10,8 +10,8 @@
 #define MS INT64_C(1000000)
 
 static struct place place;
-static struct enl_sync
-    *handle; /* is else known from shared memory alone, where no search for leaks looks */
+/* It is else known from shared memory alone, where a search for leaks does not look. */
+static struct enl_sync *volatile handle;
 
 static struct enl_sync *make(uint32_t flags)
 {
