@@ -161,6 +161,7 @@ MECHANISMS = {
     'udp': listener('udp:127.0.0.1:0', ends=False),
     'mq': PosixQueue,
     'svmsg': SystemVQueue,
+    'channel': listener('channel:{path}'),
     'eventfd': Counter,
     'signal': Signals,
 }
@@ -185,8 +186,9 @@ def start_last(command, target, count):
     return command.start('receive', target.words, *target.options, '--json', *counts, **target.passed)
 
 
-def send_all(command, end, receiver, **options):
-    return command.start('send', end.target(receiver), '--json', '--wait', '--timeout', '20s',
+def send_all(command, end, receiver, count, **options):
+    """Ends with the last message, and does not look whether the receiver, which counts too, is still there."""
+    return command.start('send', end.target(receiver), '--json', '--wait', '--timeout', '20s', '--count', str(count),
                          **options, **end.passed_on)
 
 
@@ -197,9 +199,9 @@ def walk(command, source, target):
         last = start_last(command, target, len(sent))
     middle = command.start('receive', source.words, *source.options, '--json', '--count', str(len(sent)),
                            **source.passed)
-    feeder = send_all(command, source, middle)
+    feeder = send_all(command, source, middle, len(sent))
     source.after_start()
-    mover = send_all(command, target, last, stdin=middle.stdout)
+    mover = send_all(command, target, last, len(sent), stdin=middle.stdout)
     target.after_start()
     expect(command.finish(feeder, ''.join(json.dumps(row) + '\n' for row in sent).encode()), 0)
     expect(command.finish(mover), 0)
@@ -249,10 +251,10 @@ def many_messages_walk_through_all(command, folder):
         movers = []
         for end, count, following in reversed(list(zip(ends, counts, ends[1:]))):
             before = command.start('receive', end.words, *end.options, '--json', *count, **end.passed)
-            movers.append(send_all(command, following, receiver, stdin=before.stdout))
+            movers.append(send_all(command, following, receiver, 3000, stdin=before.stdout))
             following.after_start()
             receiver = before
-        feeder = command.start('send', ends[0].target(receiver), '--wait', **ends[0].passed_on)
+        feeder = command.start('send', ends[0].target(receiver), '--wait', '--count', '3000', **ends[0].passed_on)
         ends[0].after_start()
         expect(command.finish(feeder, data), 0)
         expect(command.finish(last), 0, data)
