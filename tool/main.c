@@ -22,6 +22,7 @@
     X(receive)                                                                                     \
     X(run)                                                                                         \
     X(signals)                                                                                     \
+    X(channels)                                                                                    \
     X(demo)
 
 #define DECLARE(name) extern const struct verb verb_##name;

@@ -101,11 +101,12 @@ static void join(void *argument, const struct channel_view *view)
     struct enl_channel_end *end = find(l, view->facts.peer_segment);
 
     if (end == NULL || (end->flags & ENL_END_OTHER_VERSION) != 0 ||
-        end->peer_segment != view->segment || view->header.version != CHANNEL_VERSION ||
-        view->header.layout != CHANNEL_LAYOUT)
+        (end->peer_segment != 0 && end->peer_segment != view->segment) ||
+        view->header.version != CHANNEL_VERSION || view->header.layout != CHANNEL_LAYOUT)
         return;
     if (end->queued_messages != ENL_UNKNOWN && (uint32_t)view->pid != view->facts.pid)
         return;
+    end->peer_segment = view->segment; /* also where it has not heard of the other one yet */
     end->queued_bytes = between(end->sent_bytes / LANE_UNIT, load(&view->header.head)) * LANE_UNIT;
     end->queued_messages = between(end->sent_messages, load(&view->header.received));
     end->peer_pid = view->pid;

@@ -99,6 +99,23 @@ static void see_one(void *argument)
     CHECK_EQ(ends[0].queued_bytes, ENL_UNKNOWN);
 }
 
+TEST(an_end_that_has_not_heard_of_its_peer_is_shown_with_it)
+{
+    struct segment a, b;
+    struct channel_header *one = make_end(&a), *two = make_end(&b);
+    struct enl_channel_end ends[2];
+
+    channel_facts_write(one, "one", 0, -1);
+    channel_facts_write(two, "two", 9, a.fd);
+    atomic_store(&one->sent, 3u);
+    CHECK_EQ(enl_inspect_channels(getpid(), ends, 2), 2);
+    CHECK_EQ(end_of(ends, 2, "one")->peer_segment, end_of(ends, 2, "two")->segment);
+    CHECK_EQ(end_of(ends, 2, "one")->queued_messages, 3);
+    CHECK_EQ(end_of(ends, 2, "two")->queued_messages, ENL_UNKNOWN); /* its peer has read nothing */
+    segment_unmap(&a);
+    segment_unmap(&b);
+}
+
 TEST(an_end_that_waits_for_its_peer_is_seen_by_others)
 {
     struct segment s;

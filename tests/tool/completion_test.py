@@ -38,7 +38,7 @@ def script_loads(command, _folder):
 
 def verbs_are_offered(command, folder):
     found = complete(command, 'enlace ')
-    assert found == sorted(['--help', '--version', 'demo', 'help', 'links', 'receive', 'run', 'send',
+    assert found == sorted(['--help', '--version', 'channels', 'demo', 'help', 'links', 'receive', 'run', 'send',
                             'signals']), found
     assert complete(command, 'enlace re') == ['receive']
     assert complete(command, 'enlace help s') == ['send', 'signals']

@@ -4,7 +4,7 @@
 
 from command import expect, main, on_terminal
 
-VERBS = ['links', 'send', 'receive', 'run', 'signals', 'demo']
+VERBS = ['links', 'send', 'receive', 'run', 'signals', 'channels', 'demo']
 
 
 def help_lists_every_verb(command, _folder):
