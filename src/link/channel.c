@@ -297,17 +297,17 @@ static int channel_listen(struct enl_link *l, const struct address *a)
 {
     struct channel_terms terms;
     char path[PATH_SIZE];
-    int result = terms_of(a, &terms);
+    int backlog = link_backlog(a);
+    int result = backlog < 0 ? backlog : terms_of(a, &terms);
     int fd;
 
     l->ops = &listener_ops;
     if (result == 0)
         result = path_of(a, true, path);
     if (result == 0)
-        result =
-            socket_serve(SOCKET_SEQPACKET,
-                         &(struct socket_name){.bytes = path, .size = strlen(path)},
-                         (uint32_t)address_value(a, "mode"), (int)address_value(a, "backlog"), &fd);
+        result = socket_serve(SOCKET_SEQPACKET,
+                              &(struct socket_name){.bytes = path, .size = strlen(path)},
+                              (uint32_t)address_value(a, "mode"), backlog, &fd);
     if (result < 0)
         return result;
     channel_init(channel_of(l), &terms);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Proof of tcp.c, beside the conformance suite: names and ports, the options in force, a full backlog, frames that
  * lie, and peers that break off. */
-#include "kernel/limit.h"
 #include "link/link.h"
 #include "runner/test.h"
 
@@ -222,24 +221,6 @@ TEST(a_full_backlog_makes_connecting_wait_until_its_deadline_or_an_accept)
     for (int i = 0; i <= count; i++)
         enl_close(links[i]);
     enl_close(listener);
-}
-
-TEST(a_backlog_above_the_kernels_limit_names_it)
-{
-    uint64_t most = limit_read("/proc/sys/net/core/somaxconn", 65535);
-    char address[80], *options;
-    struct enl_link *l;
-
-    if (most >= 65535)
-        SKIP("no backlog that an address may ask for is above somaxconn here");
-    (void)snprintf(address, sizeof address, "tcp:127.0.0.1:0?backlog=%u", (unsigned)most + 1);
-    CHECK_EQ(enl_listen(address, &l), -EINVAL);
-    CHECK_CONTAINS(enl_error_text(), "/proc/sys/net/core/somaxconn");
-    options = strchr(address, '?');
-    (void)snprintf(options, sizeof address - (size_t)(options - address), "?backlog=%u",
-                   (unsigned)most);
-    CHECK_OK(enl_listen(address, &l));
-    enl_close(l);
 }
 
 TEST(nobody_there_is_told_and_waited_for)

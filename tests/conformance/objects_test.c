@@ -222,6 +222,30 @@ static void address_in_use_is_told(struct rig *r)
     enl_close(link);
 }
 
+/* What the kernel would cut without a word. */
+static void backlog_above_the_kernels_limit_is_refused(struct rig *r)
+{
+    char address[ADDRESS_SIZE_MAX + 32];
+    unsigned most = 65535;
+    struct enl_link *link;
+    FILE *file = fopen("/proc/sys/net/core/somaxconn", "r");
+
+    if (file != NULL) {
+        CHECK_EQ(fscanf(file, "%u", &most), 1);
+        CHECK_EQ(fclose(file), 0);
+    }
+    if (most >= 65535)
+        SKIP("no backlog that an address may ask for is above somaxconn here");
+    for (unsigned above = 0; above < 2; above++) {
+        (void)snprintf(address, sizeof(address), "%s%cbacklog=%u", r->address,
+                       strchr(r->address, '?') == NULL ? '?' : '&', most + above);
+        CHECK_EQ(enl_listen(address, &link), above ? -EINVAL : 0);
+        if (!above)
+            enl_close(link);
+    }
+    CHECK_CONTAINS(enl_error_text(), "/proc/sys/net/core/somaxconn");
+}
+
 static void closed_listener_leaves_its_name_free(struct rig *r)
 {
     char path[ADDRESS_SIZE_MAX];
@@ -616,6 +640,7 @@ static const struct suite_case cases[] = {
     CASE(messages_outlive_their_processes, .needs = ENL_CAN_PERSISTENT, .meet = ENL_MEET_OPEN),
     CASE(messages_go_with_the_last_process, .lacks = ENL_CAN_PERSISTENT, .meet = ENL_MEET_OPEN),
     CASE(address_in_use_is_told, .meet = ENL_MEET_LISTEN),
+    CASE(backlog_above_the_kernels_limit_is_refused, .meet = ENL_MEET_LISTEN, .bare = true),
     CASE(closed_listener_leaves_its_name_free, .meet = ENL_MEET_LISTEN),
     CASE(closed_listener_leaves_the_name_of_another, .meet = ENL_MEET_LISTEN),
     CASE(dead_listener_is_replaced, .meet = ENL_MEET_LISTEN, .bare = true),
