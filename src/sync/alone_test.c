@@ -120,6 +120,73 @@ TEST(a_lock_by_name_locks)
     end(s);
 }
 
+struct held {
+    struct enl_sync *s;
+    struct test_gate *has;
+    bool reads;
+};
+
+static void hold_lock(void *argument)
+{
+    struct held *h = argument;
+
+    CHECK_OK(h->reads ? enl_rwlock_read(h->s, ENL_NOW) : enl_mutex_lock(h->s, ENL_NOW));
+    test_gate_open(h->has);
+    for (;;)
+        (void)pause();
+}
+
+TEST(who_has_a_lock_is_told_to_who_looks)
+{
+    struct held h = {.s = make("?kind=mutex"), .has = test_gate_new()};
+    struct enl_sync_stat stat;
+    struct enl_sync *other;
+    pid_t child;
+
+    CHECK_OK(enl_sync_open(named("shm", ""), 0, &other));
+    CHECK_OK(enl_sync_stat(other, &stat));
+    CHECK_EQ(stat.holders, 0);
+    CHECK_EQ(stat.holder_pid, 0);
+    CHECK_EQ(stat.contended, 0);
+    child = test_child(hold_lock, &h);
+    test_gate_wait(h.has);
+    CHECK_EQ(enl_mutex_lock(h.s, clock_now_ns() + MS), -ETIMEDOUT);
+    CHECK_OK(enl_sync_stat(other, &stat));
+    CHECK_EQ(stat.holders, 1);
+    CHECK_EQ(stat.holder_pid, child);
+    CHECK_EQ(stat.waiters, 0);
+    CHECK(stat.contended > 0);
+    test_kill(child);
+    CHECK_EQ(enl_mutex_lock(other, test_until()), -EOWNERDEAD);
+    CHECK_OK(enl_mutex_consistent(other));
+    CHECK_OK(enl_mutex_unlock(other));
+    CHECK_OK(enl_sync_stat(h.s, &stat));
+    CHECK_EQ(stat.deaths, 1);
+    enl_sync_close(other);
+    end(h.s);
+}
+
+TEST(readers_of_a_lock_are_counted_while_they_live)
+{
+    struct held h = {.s = make("?kind=rwlock"), .has = test_gate_new(), .reads = true};
+    struct enl_sync_stat stat;
+    pid_t children[2];
+
+    for (int i = 0; i < 2; i++)
+        children[i] = test_child(hold_lock, &h);
+    test_gate_wait_times(h.has, 2);
+    CHECK_OK(enl_sync_stat(h.s, &stat));
+    CHECK_EQ(stat.holders, 2);
+    CHECK_EQ(stat.holder_pid, 0);
+    for (int i = 0; i < 2; i++)
+        test_kill(children[i]);
+    do
+        CHECK_OK(enl_sync_stat(h.s, &stat));
+    while (stat.holders > 0 && clock_now_ns() < test_until());
+    CHECK_EQ(stat.holders, 0);
+    end(h.s);
+}
+
 TEST(modes_are_those_asked_for_and_change)
 {
     const struct enl_settings wider = {.set = ENL_SET_MODE, .mode = 0666};

@@ -3,6 +3,7 @@
 #include "sync/barrier_layout.h"
 #include "sync/condition.h"
 #include "sync/condition_layout.h"
+#include "sync/lock_stat.h"
 #include "sync/mutex.h"
 #include "sync/once.h"
 #include "sync/once_layout.h"
@@ -31,11 +32,13 @@ static const struct sync_kind locks[] = {
      .name = "mutex",
      .size = sizeof(struct enl_mutex),
      .flags = ENL_RECURSIVE | ENL_CHECKED,
-     .destroy = mutex_destroy},
+     .destroy = mutex_destroy,
+     .stat = mutex_stat},
     {.kind = ENL_RWLOCK,
      .name = "read-write lock",
      .size = sizeof(struct enl_rwlock),
-     .destroy = rwlock_destroy},
+     .destroy = rwlock_destroy,
+     .stat = rwlock_stat},
     {.kind = ENL_CONDITION,
      .name = "condition",
      .size = sizeof(struct enl_condition),

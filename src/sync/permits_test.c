@@ -4,6 +4,8 @@
 
 static const struct way ways[] = {
     {.name = "native", .kind = ENL_OWNED_SEMAPHORE, .owned = true},
+    {.name = "memfd", .kind = ENL_OWNED_SEMAPHORE, .region = "memfd:way?size=4096", .owned = true},
+    {.name = "svshm", .kind = ENL_OWNED_SEMAPHORE, .region = "svshm:?size=4096", .owned = true},
     {.name = "svsem", .address = "svsem:", .owned = true},
     {.name = "shm", .address = "shm:", .owned = true},
 };

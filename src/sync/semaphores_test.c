@@ -227,7 +227,7 @@ static void carries_a_producer_and_a_consumer(const void *argument)
     pid_t child;
 
     f->space = way_make(way, 4);
-    if (way->address == NULL)
+    if (way->address == NULL && way->region == NULL)
         CHECK_OK(sync_create(way_place.data + 2048, way_place.roster, &o, ENL_CREATE, &f->items));
     else
         CHECK_OK(enl_sync_open("svsem:", ENL_CREATE, &f->items));
@@ -302,6 +302,8 @@ static const struct suite_line lines[] = {
 
 static const struct way ways[] = {
     {.name = "native", .kind = ENL_SEMAPHORE},
+    {.name = "memfd", .kind = ENL_SEMAPHORE, .region = "memfd:way?size=4096"},
+    {.name = "svshm", .kind = ENL_SEMAPHORE, .region = "svshm:?size=4096"},
     {.name = "sem", .address = "sem:"},
     {.name = "svsem", .address = "svsem:"},
     {.name = "shm", .address = "shm:"},

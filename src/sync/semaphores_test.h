@@ -6,6 +6,7 @@
 #include "kernel/clock.h"
 #include "sync/place_test.h"
 
+#include <enlace/region.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,15 @@
 
 struct way {
     const char *name;
-    uint32_t kind;       /* in a place, or */
+    uint32_t kind;       /* in a place, */
+    const char *region;  /* or in a region at this address; or alone, with an address */
     const char *address; /* up to the name, */
     const char *options; /* and behind it, besides the value; or NULL */
     bool owned;
 };
 
 static struct place way_place;
+static __attribute__((unused)) struct enl_region *way_region;
 
 /* Handles that are else known from shared memory alone, where a search for leaks does not look. */
 static __attribute__((unused)) struct enl_sync *volatile way_handles[2];
@@ -51,6 +54,13 @@ static inline struct enl_sync *way_make(const struct way *way, unsigned value)
         way_handles[0] = s;
         return s;
     }
+    if (way->region != NULL) {
+        CHECK_OK(enl_region_open(way->region, ENL_READ | ENL_WRITE | ENL_CREATE | ENL_HEADER, NULL,
+                                 &way_region));
+        CHECK_OK(enl_sync_at(way_region, 64, &o, ENL_CREATE, &s));
+        way_handles[0] = s;
+        return s;
+    }
     place_make(&way_place);
     CHECK_OK(sync_create(way_place.data, way_place.roster, &o, ENL_CREATE, &s));
     way_handles[0] = s;
@@ -60,7 +70,9 @@ static inline struct enl_sync *way_make(const struct way *way, unsigned value)
 static inline void way_end(const struct way *way, struct enl_sync *s)
 {
     enl_sync_close(s);
-    if (way->address != NULL)
+    if (way->region != NULL)
+        enl_region_close(way_region);
+    else if (way->address != NULL)
         CHECK_OK(enl_sync_unlink(way_address(way, 1)));
     else
         place_end(&way_place);
