@@ -7,11 +7,14 @@
 #include <arpa/inet.h>
 #include <enlace/error.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -335,6 +338,41 @@ TEST(a_peer_that_breaks_off_is_told_from_one_that_ends)
     l = accept_from(listener);
     close(fd);
     CHECK_EQ(enl_receive(l, buffer, sizeof buffer, test_until()), -ESHUTDOWN);
+    enl_close(l);
+    enl_close(listener);
+}
+
+/* A network of the test's own: its loopback. */
+static void set_loopback(short flags)
+{
+    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = flags};
+    int fd, result;
+
+    CHECK_OK(fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    result = ioctl(fd, SIOCSIFFLAGS, &loopback);
+    CHECK_EQ(close(fd), 0);
+    if (result != 0)
+        SKIP("the loopback of a network namespace cannot be used here");
+}
+
+/* Nothing comes any more, not even a word that it is over. */
+TEST(a_machine_that_vanishes_is_noticed_by_who_asks_for_it, .deadline_s = 60)
+{
+    char address[ENL_ADDRESS_MAX], buffer[8];
+    struct enl_link *listener, *l, *other;
+
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        SKIP("no network namespace can be had");
+    set_loopback(IFF_UP);
+    listener = listen_at("tcp:127.0.0.1:0?keepalive=1", address);
+    l = connect_to(address, "");
+    other = accept_from(listener);
+    exchange(l, other);
+    set_loopback(0);
+    CHECK_EQ(enl_receive(l, buffer, sizeof buffer, enl_in_ms(100)), -ETIMEDOUT); /* no keepalive */
+    CHECK_EQ(enl_receive(other, buffer, sizeof buffer, test_until()), -ECONNRESET);
+    CHECK(enl_error_text()[0] != '\0');
+    enl_close(other);
     enl_close(l);
     enl_close(listener);
 }
