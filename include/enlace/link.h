@@ -131,6 +131,11 @@ ENL_PUBLIC int enl_return(struct enl_message *m, unsigned delay_ms);
 ENL_PUBLIC int enl_flush(struct enl_link *l, enl_deadline until);
 ENL_PUBLIC int enl_drain(struct enl_link *l, enl_deadline until);
 
+/* Half of a close: this end sends no more, its peer's receives end (-ESHUTDOWN) after the last message, and what the peer
+ * sends is still received. Later sends here are -EINVAL; an open loan is given up. -EAGAIN: something is held back,
+ * enl_flush first. -ENOTSUP where an end cannot be told by halves. */
+ENL_PUBLIC int enl_end_sending(struct enl_link *l);
+
 /* ---- wait -------------------------------------------------------------------------------------- */
 
 #define ENL_READABLE 1u /* a message waits */

@@ -328,6 +328,11 @@ void socket_shut_down(int fd)
     (void)shutdown(fd, SHUT_RDWR);
 }
 
+int socket_end_sending(int fd)
+{
+    return shutdown(fd, SHUT_WR) == 0 ? 0 : -errno;
+}
+
 int socket_want_sender(int fd)
 {
     int on = 1;

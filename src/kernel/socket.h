@@ -44,6 +44,7 @@ int socket_set_message_size(int fd, size_t bytes);
 int socket_capacity(int fd, size_t *ret_bytes);
 int socket_set_capacity(int fd, size_t bytes);
 void socket_shut_down(int fd);                      /* for whoever else has it, too */
+int socket_end_sending(int fd);                     /* likewise, one direction */
 int socket_want_sender(int fd);                     /* SO_PASSCRED */
 int socket_peer(int fd, struct enl_peer *ret_peer); /* -ENOTCONN if there is none */
 int socket_unreceived(int fd, size_t *ret_bytes);   /* sent, and not yet received by the peer */

@@ -203,6 +203,7 @@ static const struct link_ops channel_ops = {
     .cancel = channel_cancel,
     .pending = channel_pending,
     .unreceived = channel_unreceived,
+    .end_sending = channel_end_sending,
     .event_fd = channel_event_fd,
     .want = channel_want,
     .events = channel_events,

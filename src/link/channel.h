@@ -213,6 +213,7 @@ int channel_commit(struct enl_link *l, struct enl_message *m);
 void channel_cancel(struct enl_link *l, struct enl_message *m);
 bool channel_pending(const struct enl_link *l);
 int channel_unreceived(struct enl_link *l, size_t *ret_bytes);
+int channel_end_sending(struct enl_link *l);
 /* Whether a receive would find something now; of any thread. */
 bool channel_has_data(struct channel *c);
 /* The sending (receiving) side takes over what it may need of the peer: 0, or why there is none. */

@@ -557,3 +557,16 @@ int channel_unreceived(struct enl_link *l, size_t *ret_bytes)
     }
     return result;
 }
+
+int channel_end_sending(struct enl_link *l)
+{
+    struct channel *c = channel_of(l);
+    int result = channel_prepare_send(l, true);
+
+    if (result < 0)
+        return result;
+    /* pairs with the acquire in peer_ended(): what was committed before is there */
+    atomic_store_explicit(&channel_header_of(c)->ended, CHANNEL_SENDS_NO_MORE,
+                          memory_order_release);
+    return tell(l, c);
+}

@@ -254,6 +254,28 @@ int enl_flush(struct enl_link *l, enl_deadline until)
     return result;
 }
 
+int enl_end_sending(struct enl_link *l)
+{
+    int result = link_check(l);
+
+    if (result < 0)
+        return result;
+    if (l->listens || (l->access & ENL_WRITE) == 0)
+        return error_set(-EINVAL, "this link does not send, or no more");
+    if (l->ops->end_sending == NULL)
+        return link_cannot(l, "end one direction alone (duplex, end told)");
+    result = l->ops->flush == NULL ? 0 : l->ops->flush(l, false);
+    if (result == -EAGAIN)
+        return error_note(-EAGAIN, "not everything is sent yet: enl_flush first");
+    if (result == 0)
+        result = l->ops->end_sending(l);
+    if (result == -ENOTSUP)
+        return link_cannot(l, "end one direction alone (duplex, end told)");
+    if (result == 0)
+        l->access &= ~(unsigned)ENL_WRITE;
+    return result;
+}
+
 static bool is_gone(const struct enl_link *l)
 {
     struct pollfd item = {.fd = l->fd, .events = 0};

@@ -69,6 +69,8 @@ struct link_ops {
     bool (*pending)(const struct enl_link *l);
     /* Bytes sent that the peer has not taken out of the kernel. NULL: drain is -ENOTSUP. */
     int (*unreceived)(struct enl_link *l, size_t *ret_bytes);
+    /* Tells the peer that nothing more will be sent; nothing is held back. NULL, or -ENOTSUP: cannot be told. */
+    int (*end_sending)(struct enl_link *l);
     /* A listener's next connection, into the new link l; a is the listener's address. -EAGAIN: none. */
     int (*accept)(struct enl_link *listener, const struct address *a, struct enl_link *l);
     /* Fills what is known; link.c has set ENL_UNKNOWN and the counters. NULL: nothing more. */

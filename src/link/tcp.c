@@ -57,6 +57,11 @@ static ssize_t tcp_write(struct enl_link *l, const struct iovec v[], int count,
 
 static const struct framing_bytes tcp_bytes = {.read = tcp_read, .write = tcp_write};
 
+static int tcp_end_sending(struct enl_link *l)
+{
+    return socket_end_sending(l->fd) < 0 ? link_broken() : 0;
+}
+
 static int tcp_unreceived(struct enl_link *l, size_t *ret_bytes)
 {
     return socket_unreceived(l->fd, ret_bytes);
@@ -189,6 +194,7 @@ static const struct link_ops tcp_ops = {
     .send = framing_send,
     FRAMING_SLOTS,
     .unreceived = tcp_unreceived,
+    .end_sending = tcp_end_sending,
     .accept = tcp_accept,
     .address = tcp_address,
     .stat = tcp_stat,

@@ -131,6 +131,13 @@ static int unix_unreceived(struct enl_link *l, size_t *ret_bytes)
     return result;
 }
 
+static int unix_end_sending(struct enl_link *l)
+{
+    if ((l->caps.can & ENL_CAN_END) == 0)
+        return -ENOTSUP; /* datagrams come from nobody's end */
+    return socket_end_sending(l->fd) < 0 ? link_broken() : 0;
+}
+
 static int unix_peer(struct enl_link *l, struct enl_peer *ret_peer)
 {
     return socket_peer(l->fd, ret_peer);
@@ -278,6 +285,7 @@ static const struct link_ops stream_ops = {
     .send = stream_send,
     FRAMING_SLOTS,
     .unreceived = unix_unreceived,
+    .end_sending = unix_end_sending,
     .accept = unix_accept,
     .stat = stream_stat,
     .set = unix_set,
@@ -305,6 +313,7 @@ static const struct link_ops packet_ops = {
     .receive_many = packet_receive_many,
     .pending = packet_pending,
     .unreceived = unix_unreceived,
+    .end_sending = unix_end_sending,
     .accept = unix_accept,
     .stat = packet_stat,
     .set = unix_set,

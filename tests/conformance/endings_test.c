@@ -371,6 +371,62 @@ static void unread_messages_do_not_hide_those_received(struct rig *r)
     CHECK(is_end(enl_receive(r->receiver, buffer, sizeof(buffer), test_until())));
 }
 
+/* Where a mechanism can say so by halves. */
+static void end_of_one_direction_leaves_the_other(struct rig *r)
+{
+    unsigned char buffer[64];
+    int result;
+
+    send_numbered(r->sender, size_near(r, 64), 0, 0);
+    CHECK_OK(enl_flush(r->sender, test_until()));
+    result = enl_end_sending(r->sender);
+    if (result == -ENOTSUP) {
+        CHECK(enl_error_text()[0] != '\0');
+        receive_numbered(r->receiver, size_near(r, 64), 0, 0);
+        check_works(r, 1);
+        return;
+    }
+    CHECK_EQ(result, 0);
+    CHECK_EQ(enl_send(r->sender, buffer, size_near(r, 8), ENL_NOW), -EINVAL);
+    CHECK_EQ(enl_end_sending(r->sender), -EINVAL);
+    for (unsigned i = 0; i < 20; i++) {
+        send_numbered(r->receiver, size_near(r, 64), 0, i);
+        CHECK_OK(enl_flush(r->receiver, test_until()));
+        receive_numbered(r->sender, size_near(r, 64), 0, i);
+    }
+    receive_numbered(r->receiver, size_near(r, 64), 0, 0);
+    CHECK_EQ(enl_receive(r->receiver, buffer, sizeof(buffer), test_until()), -ESHUTDOWN);
+    CHECK_EQ(enl_link_events(r->receiver) & (ENL_GONE | ENL_WRITABLE), ENL_GONE | ENL_WRITABLE);
+    send_numbered(r->receiver, size_near(r, 64), 0, 77);
+    CHECK_OK(enl_flush(r->receiver, test_until()));
+    receive_numbered(r->sender, size_near(r, 64), 0, 77);
+    rig_close_receiver(r);
+    CHECK_EQ(enl_receive(r->sender, buffer, sizeof(buffer), test_until()), -ESHUTDOWN);
+}
+
+static void end_sending_in_task(void *argument)
+{
+    struct rig *r = argument;
+
+    CHECK_OK(enl_end_sending(r->sender));
+}
+
+static void end_of_one_direction_wakes_receiver(struct rig *r)
+{
+    struct task receiver, ender;
+
+    check_works(r, 0);
+    task_start(&receiver, receive_in_task, r);
+    task_await_sleep(&receiver);
+    if (enl_end_sending(r->receiver) == -ENOTSUP) {
+        rig_close_sender(r);
+    } else {
+        task_start(&ender, end_sending_in_task, r);
+        task_join(&ender);
+    }
+    task_join(&receiver);
+}
+
 static const struct suite_case cases[] = {
     CASE(end_comes_after_last_message, .needs = ENL_CAN_END),
     CASE(link_that_carried_nothing_ends_too, .needs = ENL_CAN_END),
@@ -386,6 +442,9 @@ static const struct suite_case cases[] = {
          .stress = true),
     CASE(death_of_sender_wakes_receiver, .needs = ENL_CAN_END, .stress = true),
     CASE(death_of_receiver_wakes_sender, .needs = ENL_CAN_BROKEN | ENL_CAN_LOSSLESS,
+         .stress = true),
+    CASE(end_of_one_direction_leaves_the_other, .needs = ENL_CAN_DUPLEX | ENL_CAN_END),
+    CASE(end_of_one_direction_wakes_receiver, .needs = ENL_CAN_DUPLEX | ENL_CAN_END,
          .stress = true),
     CASE(unread_messages_do_not_hide_those_received, .needs = ENL_CAN_DUPLEX | ENL_CAN_END),
 };
