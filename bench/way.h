@@ -47,6 +47,7 @@ struct course {
         struct {
             void *memory;
             struct enl_sync *there[2]; /* there, back */
+            struct enl_sync *changed[2];
         } cell;
         struct { /* another library's, see peers/ */
             char folder[200];
@@ -115,6 +116,12 @@ extern const struct way way_region, way_memfd, way_shm_open, way_shmget;
 extern const struct way way_semaphore, way_sem_t, way_event, way_futex;
 /* Work: posts and waits that meet nobody. */
 extern const struct way way_semaphore_alone, way_sem_t_alone;
+
+/* A cell of memory with a mutex and a condition; what: "". */
+extern const struct way way_condition;
+/* Work: a mutex that nobody else wants, and one that two want; what: of pthread "robust" or "". */
+extern const struct way way_mutex_alone, way_pthread_alone, way_mutex_contended,
+    way_pthread_contended;
 
 /* Whether the kernel can write to pipes without SIGPIPE: if not, the library has to mask the signal
  * around each write, with two calls more. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The condition: a number that grows with every signal; a waiter sleeps while it is the one it saw under the mutex.
  *
- * Ordering. A waiter sets bit 0 and reads the number while it has the mutex. A signal given for a change made
- * under the mutex comes after that in the order of the number, so the waiter sleeps on an old number: the kernel
- * refuses, or the waker finds it. Nothing is read through the number: what changed is seen by the mutex.
+ * Ordering. A waiter reads the number while it has the mutex. A signal given for a change made under the mutex comes
+ * after that in the order of the number. Before it sleeps the waiter sets bit 0, by an exchange that fails if the number has
+ * changed; a signal that comes later finds the bit, and the kernel looks at the number again before it puts the waiter
+ * to sleep. Nothing is read through the number: what changed is seen by the mutex.
  * Crash. A dead waiter leaves at most the bit: one needless look for sleepers. A waiter that was woken and then killed has used
  * up a wake-up that another needed, and so has a signaller that died between the number and the wake: every waiter
  * looks at the number at the end of its slice, and returns when it has changed, as it may without a signal. Who dies with
@@ -11,7 +12,9 @@
 #include "sync/condition.h"
 
 #include "base/error.h"
+#include "kernel/clock.h"
 #include "kernel/futex.h"
+#include "kernel/thread.h"
 #include "sync/condition_layout.h"
 #include "sync/lock.h"
 
@@ -19,6 +22,9 @@
 
 #define SLEEPERS 1u
 #define SIGNAL 2u
+
+#define LOOK_NS 20000 /* how long to look before sleeping */
+#define SKIP_MOST 64  /* sleeps without a look, when looking has not paid */
 
 static int check(const struct enl_sync *condition)
 {
@@ -45,12 +51,48 @@ static int is_owner_dead(struct enl_sync *mutex)
     return alive < 0 ? alive : alive == 0;
 }
 
+/* Lets others run for a moment and looks whether one has signalled: much shorter than a sleep where that is so. */
+static bool look(struct enl_sync *condition, uint32_t seen)
+{
+    struct condition_layout *c = condition->object;
+    uint32_t skip = atomic_load_explicit(&condition->skip, memory_order_relaxed);
+    uint32_t next = atomic_load_explicit(&condition->skip_next, memory_order_relaxed);
+    int64_t end;
+
+    if (skip > 0) {
+        atomic_store_explicit(&condition->skip, skip - 1, memory_order_relaxed);
+        return false;
+    }
+    end = clock_now_ns() + LOOK_NS;
+    do {
+        thread_yield();
+        if (((atomic_load_explicit(&c->sequence, memory_order_relaxed) ^ seen) & ~SLEEPERS) != 0) {
+            atomic_store_explicit(&condition->skip_next, 0, memory_order_relaxed);
+            return true;
+        }
+    } while (clock_now_ns() < end);
+    next = next == 0 ? 1 : next < SKIP_MOST ? 2 * next : SKIP_MOST;
+    atomic_store_explicit(&condition->skip_next, next, memory_order_relaxed);
+    atomic_store_explicit(&condition->skip, next, memory_order_relaxed);
+    return false;
+}
+
 /* Waits for another number than `seen`, or a dead owner of the mutex. */
 static int await(struct enl_sync *condition, struct enl_sync *mutex, uint32_t seen,
                  enl_deadline until)
 {
     struct condition_layout *c = condition->object;
+    uint32_t now = seen;
 
+    if (look(condition, seen))
+        return 0;
+    /* another waiter may have set the bit meanwhile */
+    if ((seen & SLEEPERS) == 0 &&
+        !atomic_compare_exchange_strong_explicit(&c->sequence, &now, seen | SLEEPERS,
+                                                 memory_order_relaxed, memory_order_relaxed) &&
+        now != (seen | SLEEPERS))
+        return 0;
+    seen |= SLEEPERS;
     for (;;) {
         int result = sync_sleep(condition, &c->sequence, seen, until, true);
 
@@ -80,7 +122,7 @@ int enl_condition_wait(struct enl_sync *condition, struct enl_sync *mutex, enl_d
         return error_set(-EPERM, "this thread does not have the mutex that it gives to wait");
     if (until == ENL_NOW)
         return error_note(-EAGAIN, "it would have to wait");
-    seen = atomic_fetch_or_explicit(&c->sequence, SLEEPERS, memory_order_relaxed) | SLEEPERS;
+    seen = atomic_load_explicit(&c->sequence, memory_order_relaxed);
     depth = atomic_load_explicit(&l->depth, memory_order_relaxed);
     atomic_store_explicit(&l->depth, 0, memory_order_relaxed);
     if (!lock_release_fast(mutex, l))

@@ -26,6 +26,7 @@ struct enl_sync {
     bool is_open;              /* not half made any more */
     bool owns_region;          /* made for this object, which stands alone by name */
     struct interrupt interrupt;
+    _Atomic uint32_t skip, skip_next; /* sleeps without a look before, as it did not pay */
     const struct sync_driver *driver; /* NULL for objects of our own */
     void *state;                      /* the driver's */
 };

@@ -84,17 +84,22 @@ proctype consumer(byte me)
         do
         :: things > 0 -> break
         :: else ->
-           /* enl_condition_wait() */
-#ifdef READ_LATE
-           owner = 0;
-           atomic { sequence = sequence | SLEEPERS; seen = sequence };
-#else
-#ifdef NO_BIT
+           /* enl_condition_wait(): the number is read with the mutex */
+#ifndef READ_LATE
            seen = sequence;
-#else
-           atomic { sequence = sequence | SLEEPERS; seen = sequence };
 #endif
            owner = 0;
+#ifdef READ_LATE
+           seen = sequence;
+#endif
+#ifndef NO_BIT
+           atomic {
+               if
+               :: sequence == seen -> sequence = sequence | SLEEPERS
+               :: else
+               fi;
+               seen = seen | SLEEPERS
+           };
 #endif
            /* the kernel looks at the number again */
            atomic {
