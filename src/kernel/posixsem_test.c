@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MS 1000000
+#define MS INT64_C(1000000)
 
 __attribute__((constructor)) static void explain(void)
 {
@@ -203,7 +203,7 @@ TEST(a_waiter_that_is_killed_takes_nothing)
         pid_t other = test_child(take_once, s);
 
         if (i % 2 == 0)
-            (void)nanosleep(&(struct timespec){.tv_nsec = 2 * MS}, NULL);
+            (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
         test_kill(doomed);
         CHECK_OK(posixsem_post(s));
         test_join(other);

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MS 1000000
+#define MS INT64_C(1000000)
 
 __attribute__((constructor)) static void explain(void)
 {

@@ -242,9 +242,9 @@ static int unlink_alone(const struct address *a)
 
 #define ALONE_SCHEME(word, form, need)                                                             \
     {                                                                                              \
-        .address = {.scheme = word,                                                                \
-                    .syntax = form,                                                                \
-                    .name = need,                                                                  \
+        .address = {.scheme = (word),                                                              \
+                    .syntax = (form),                                                              \
+                    .name = (need),                                                                \
                     .name_most = ADDRESS_NAME_MAX,                                                 \
                     .options = alone_options},                                                     \
         .open = open_alone, .unlink = unlink_alone                                                 \

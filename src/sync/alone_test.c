@@ -347,7 +347,7 @@ TEST(deaths_leave_the_bell_true, .stress = true, .deadline_s = 60)
     for (int i = 0; i < 60; i++) {
         pid_t poster = test_child(post_for_ever, r), taker = test_child(take_for_ever, r);
 
-        nap(rand_r(&seed) % 2000 * 1000);
+        nap(INT64_C(1000) * (rand_r(&seed) % 2000));
         test_kill(poster);
         test_kill(taker);
         while (enl_semaphore_wait(r->s, ENL_NOW) == 0)

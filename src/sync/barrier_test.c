@@ -265,7 +265,7 @@ TEST(a_storm_hangs_nobody, .stress = true, .deadline_s = 60)
     for (int i = 0; i < 40; i++) {
         unsigned which = (unsigned)rand_r(&seed) % 4;
 
-        nap(rand_r(&seed) % 3000 * 1000);
+        nap(INT64_C(1000) * (rand_r(&seed) % 3000));
         test_kill(children[which]);
         children[which] = test_child(march_for_ever, m);
     }

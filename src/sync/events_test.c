@@ -106,7 +106,7 @@ TEST(a_dead_waiter_hangs_nobody, .stress = true)
     for (int i = 0; i < 30; i++) {
         pid_t doomed = test_child(wait_for_good, p->s), other = test_child(pass_once, p);
 
-        nap(rand_r(&seed) % 500 * 1000);
+        nap(INT64_C(1000) * (rand_r(&seed) % 500));
         test_kill(doomed);
         CHECK_OK(enl_event_set(p->s, 1));
         test_join(other);

@@ -173,7 +173,7 @@ static void a_storm_loses_no_permit(const void *way)
     for (int i = 0; i < STORM_DEATHS; i++) {
         unsigned which = (unsigned)rand_r(&seed) % CROWD;
 
-        nap(rand_r(&seed) % 1000 * 1000);
+        nap(INT64_C(1000) * (rand_r(&seed) % 1000));
         test_kill(children[which]);
         children[which] = test_child(take_turns_for_ever, c);
     }

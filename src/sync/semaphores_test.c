@@ -274,7 +274,7 @@ static void a_storm_loses_no_permit(const void *way)
             children[i] = test_child(take_and_count, t);
         for (int i = 0; i < 30; i++, posted++)
             CHECK_OK(enl_semaphore_post(t->s, 1));
-        nap(rand_r(&seed) % 300 * 1000);
+        nap(INT64_C(1000) * (rand_r(&seed) % 300));
         for (int i = 0; i < 4; i++)
             test_kill(children[i]);
     }
