@@ -9,6 +9,7 @@
  *   -EMSGSIZE    too large: to send, or for the receiver's buffer (the message is kept)
  *   -ENOTSUP     this mechanism cannot; the text names the capability
  *   -EIDRM       the object was removed under its users (System V)
+ *   -EPROTO      the two ends do not agree (channels): the text says in what
  *   -EINVAL      the caller's mistake           -EBUSY       a taken message is not released yet
  * Never -EINTR, never SIGPIPE.
  *
@@ -18,7 +19,9 @@
  *
  * fork. A link belongs to one process. After a fork the child may use a link that the parent no longer
  * uses (an end of a pair is used by one of the two) and closes the others; what the parent had read
- * ahead or not yet flushed stays with the parent. Descriptors are closed by exec. */
+ * ahead or not yet flushed stays with the parent. A channel is used by the first process that sends, receives
+ * or asks for its fd, and by no other: -EBADF there, and the first one's link is not touched. Descriptors are
+ * closed by exec. */
 #ifndef ENLACE_LINK_H
 #define ENLACE_LINK_H
 
