@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Run and collect: full pipes, closed ones, deadlines, limits and descendants. */
+#include "process/shell_test.h"
 #include "runner/test.h"
 
 #include <enlace/enlace.h>

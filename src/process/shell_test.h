@@ -3,9 +3,26 @@
 #ifndef PROCESS_SHELL_TEST_H
 #define PROCESS_SHELL_TEST_H
 
+#include "kernel/signals.h"
+#include "kernel/spawn.h"
 #include "runner/test.h"
 
 #include <enlace/enlace.h>
+#include <stdlib.h>
+
+/* With TEST_OLD_KERNEL=1 all of a program's tests go without what old kernels lack. */
+static inline unsigned old_kernel(void)
+{
+    return getenv("TEST_OLD_KERNEL") == NULL
+               ? 0
+               : SPAWN_WITHOUT_SHARING | SPAWN_WITHOUT_PIDFD | SPAWN_WITHOUT_CLOSE_RANGE;
+}
+
+__attribute__((constructor)) static void pretend_old_kernel(void)
+{
+    spawn_pretend(old_kernel());
+    signal_pretend_old_kernel(old_kernel() != 0);
+}
 
 /* "sh -c script", with flags and gifts. */
 static inline struct enl_child *start_shell(const char *script, uint32_t flags,

@@ -50,7 +50,10 @@ static void parent_of_tied(void *argument)
     CHECK_EQ(pthread_create(&thread, NULL, start_tied, t), 0);
     CHECK_EQ(pthread_join(thread, &c), 0);
     (void)close(t->pipe[1]);
-    (void)usleep(20000); /* the thread is gone; the child must not be */
+    while (atomic_load(&t->step) ==
+           0) /* the thread is gone; the child must not be, and has said its line */
+        (void)usleep(1000);
+    (void)usleep(20000);
     CHECK_EQ(enl_child_wait(c, ENL_NOW, NULL), -EAGAIN);
     (void)kill(getpid(), SIGKILL);
 }
@@ -67,6 +70,7 @@ TEST(child_dies_with_its_parents_process_and_not_with_the_thread)
         parent = test_child(parent_of_tied, t);
         CHECK_EQ(close(t->pipe[1]), 0);
         CHECK_EQ(read(t->pipe[0], text, sizeof text), 1);
+        atomic_store(&t->step, 1);
         CHECK_EQ(read(t->pipe[0], text, sizeof text), 0); /* the child's end */
         test_join_killed(parent, SIGKILL);
         CHECK_EQ(close(t->pipe[0]), 0);
@@ -84,11 +88,11 @@ static void parent_with_another_child(void *argument)
     if (fork() == 0) {
         (void)close(t->pipe[0]);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        atomic_store(&t->step, 1);
+        atomic_fetch_add(&t->step, 1);
         (void)poll(NULL, 0, 60000);
         _exit(0);
     }
-    while (atomic_load(&t->step) == 0)
+    while (atomic_load(&t->step) < 2) /* and the tied one has said its line */
         (void)usleep(1000);
     _exit(0);
 }
@@ -103,6 +107,7 @@ TEST(relatives_forked_later_do_not_keep_a_tied_child)
     parent = test_child(parent_with_another_child, t);
     CHECK_EQ(close(t->pipe[1]), 0);
     CHECK_EQ(read(t->pipe[0], text, sizeof text), 1);
+    atomic_fetch_add(&t->step, 1);
     CHECK_EQ(read(t->pipe[0], text, sizeof text), 0);
     test_join(parent);
     CHECK_EQ(close(t->pipe[0]), 0);
