@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """enlace signals: the table, and the sets of a process, beside what Python and the process say."""
 
+import json
 import os
 import signal
 
@@ -20,6 +21,11 @@ def table_has_every_signal(command, _folder):
         assert row[-1] == ('queue' if number >= signal.SIGRTMIN else 'merge'), row
         assert row[-2] == ('no' if number in (signal.SIGKILL, signal.SIGSTOP) else 'yes'), row
     assert known[11][2:4] == ['end,', 'core'] and known[signal.SIGCONT][2] == 'continue'
+    listed = json.loads(expect(command.run('signals', '-j'), 0))['signals']
+    assert [s['number'] for s in listed] == sorted(known), listed
+    assert {s['name']: s['default'] for s in listed}['SEGV'] == 'core'
+    assert all(s['can_change'] == (known[s['number']][-2] == 'yes') for s in listed)
+    assert all(s['queues'] == (known[s['number']][-1] == 'queue') for s in listed)
     assert known[signal.SIGTSTP][2] == 'stop' and known[signal.SIGCHLD][2:4] == ['be', 'ignored']
 
 
@@ -42,6 +48,11 @@ sys.stdin.read()
     assert {'USR2', 'PIPE'} <= set(sets['ignores']), text
     assert sets['blocks'] == ['TERM', 'RTMIN+1'], text
     assert (sets['pending, process'], sets['pending, thread']) == (['TERM'], ['RTMIN+1']), text
+    document = json.loads(expect(command.run('signals', '--json', child.pid), 0))
+    assert document['pid'] == child.pid and document['blocks'] == ['TERM', 'RTMIN+1'], document
+    assert document['pending_process'] == ['TERM'] and document['pending_thread'] == ['RTMIN+1']
+    assert {name: document[name] for name in ('catches', 'ignores')} == {
+        name: sets[name] for name in ('catches', 'ignores')}, document
     child.stdin.close()
     child.wait(30)
 
