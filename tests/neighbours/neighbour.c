@@ -2,10 +2,15 @@
 /* One side of an exchange between two builds of the library:
  *
  *     neighbour serve|call ADDRESS ROUNDS [die]
+ *     neighbour share ADDRESS ROUNDS PARTIES DEATHS [die]
  *
  * `serve` listens and says "ready", `call` opens. Each round is a message of a size that both know, sent by the
  * caller, and an answer of another size; by copying and in place in turn, some with a descriptor. Then the
- * caller closes, or with `die` ends itself, and the server says how the link ended. */
+ * caller closes, or with `die` ends itself, and the server says how the link ended.
+ *
+ * `share` uses locks in a region together with others: share.h. */
+#include "share.h"
+
 #include <enlace/enlace.h>
 #include <errno.h>
 #include <signal.h>
@@ -188,6 +193,10 @@ int main(int argc, char **argv)
         return serve(argv[2], rounds);
     if (argc > 3 && strcmp(argv[1], "call") == 0)
         return call(argv[2], rounds, argc > 4 && strcmp(argv[4], "die") == 0);
-    fprintf(stderr, "usage: neighbour serve|call ADDRESS ROUNDS [die]\n");
+    if (argc > 5 && strcmp(argv[1], "share") == 0)
+        return share(argv[2], rounds, (uint32_t)strtoul(argv[4], NULL, 10),
+                     (uint32_t)strtoul(argv[5], NULL, 10), argc > 6 && strcmp(argv[6], "die") == 0);
+    fprintf(stderr, "usage: neighbour serve|call ADDRESS ROUNDS [die]\n"
+                    "       neighbour share ADDRESS ROUNDS PARTIES DEATHS [die]\n");
     return 2;
 }

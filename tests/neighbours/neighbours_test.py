@@ -100,6 +100,35 @@ def in_every_pairing(folder):
         exchange(folder, programs[server], programs[caller], dies=True)
 
 
+def share(folder, programs, deaths=0):
+    """All at once in one region; each says what it found at the end."""
+    words = ['share', f'file:{pathlib.Path(folder) / "locks"}?size=64k', ROUNDS, str(len(programs)), str(deaths)]
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(started([program, *words, *(['die'] if number < deaths else [])]))
+                   for number, program in enumerate(programs)]
+        for number, child in enumerate(running):
+            out, err = child.communicate(timeout=LIMIT_S)
+            assert child.returncode == (-9 if number < deaths else 0), f'{child.args}: {child.returncode}: {err}'
+            count = int(ROUNDS) * (len(programs) - deaths)
+            wanted = f'{count} of {ROUNDS}, made 1, deaths {deaths}\n' if number >= deaths else ''
+            assert out == wanted, f'{child.args}: {out!r}, not {wanted!r}'
+    os.unlink(pathlib.Path(folder) / 'locks')
+
+
+def share_locks(folder):
+    share(folder, [own] * 3)
+    share(folder, [own] * 3, deaths=1)
+
+
+def of_other_widths_share_locks(folder):
+    programs = list(others().values())
+    if not programs:
+        raise tap.Skip('no build for another machine or C library is there (scripts/matrix musl i686)')
+    share(folder, [own, *programs])
+    for number in range(len(programs)):
+        share(folder, [programs[number], own, *programs[:number], *programs[number + 1:]], deaths=1)
+
+
 # ---- processes that live apart --------------------------------------------------------------------------
 
 
@@ -165,6 +194,8 @@ def in_a_memory_group_each(folder):
 tap.main([
     ('a_build_exchanges_messages_with_itself', with_itself),
     ('builds_of_other_widths_and_libraries_exchange_messages', in_every_pairing),
+    ('a_build_shares_locks_with_itself', share_locks),
+    ('builds_of_other_widths_and_libraries_share_locks', of_other_widths_share_locks),
     ('two_users_exchange_messages', of_two_users),
     ('two_pid_namespaces_exchange_messages', in_two_pid_namespaces),
     ('two_memory_groups_exchange_messages', in_a_memory_group_each),
