@@ -15,19 +15,23 @@ void peers_remove_folder(const struct course *c, const char *file)
     (void)rmdir(c->peer.folder);
 }
 
-#define SMALL "channel:"
-#define LARGE "channel:?message=64k&depth=16"
+/* Both sleep, as the other library does; or (the last) each as it does by itself. */
+#define SMALL "channel:?wait=sleep"
+#define LARGE "channel:?message=64k&depth=16&wait=sleep"
+#define OWN "channel:"
 
-/* Those who sleep on one CPU and on two; what goes through when one sends and the other receives. */
-#define PEER(name, way)                                                                            \
-    {name, {&way_enlace, SMALL}, {&way, ""}, PATTERN_ROUND_TRIP, 64, WAIT_SLEEP, PLACE_SPLIT},     \
-        {name, {&way_enlace, SMALL}, {&way, ""}, PATTERN_ROUND_TRIP, 64, WAIT_SLEEP, PLACE_SAME},  \
-        {name, {&way_enlace, SMALL}, {&way, ""}, PATTERN_ROUND_TRIP, 64, WAIT_LOOK, PLACE_SPLIT},  \
-        {name, {&way_enlace, SMALL}, {&way, ""}, PATTERN_ONE_WAY, 64, WAIT_SLEEP, PLACE_SPLIT},    \
-        {name, {&way_enlace, SMALL}, {&way, ""}, PATTERN_ONE_WAY, 1024, WAIT_SLEEP, PLACE_SPLIT},  \
+#define ROW(name, address, way, pattern, size, wait, place)                                        \
     {                                                                                              \
-        name, {&way_enlace, LARGE}, {&way, ""}, PATTERN_ONE_WAY, 65536, WAIT_SLEEP, PLACE_SPLIT    \
+        name, {&way_enlace, address}, {&way, ""}, pattern, size, wait, place                       \
     }
+#define PEER(name, way)                                                                            \
+    ROW(name, SMALL, way, PATTERN_ROUND_TRIP, 64, WAIT_SLEEP, PLACE_SPLIT),                        \
+        ROW(name, SMALL, way, PATTERN_ROUND_TRIP, 64, WAIT_SLEEP, PLACE_SAME),                     \
+        ROW(name, OWN, way, PATTERN_ROUND_TRIP, 64, WAIT_LOOK, PLACE_SPLIT),                       \
+        ROW(name, SMALL, way, PATTERN_ONE_WAY, 64, WAIT_SLEEP, PLACE_SPLIT),                       \
+        ROW(name, SMALL, way, PATTERN_ONE_WAY, 1024, WAIT_SLEEP, PLACE_SPLIT),                     \
+        ROW(name, LARGE, way, PATTERN_ONE_WAY, 65536, WAIT_SLEEP, PLACE_SPLIT),                    \
+        ROW(name "-adaptive", OWN, way, PATTERN_ROUND_TRIP, 64, WAIT_SLEEP, PLACE_SPLIT)
 
 static const struct extra peers[] = {
     BENCH_PEERS,
