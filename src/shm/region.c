@@ -8,8 +8,10 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "kernel/clock.h"
 #include "kernel/descriptor.h"
 #include "kernel/mapping.h"
+#include "kernel/wait.h"
 #include "shm/region_header.h"
 
 #include <errno.h>
@@ -19,6 +21,7 @@
 #include <string.h>
 
 #define TRIES 100 /* of opening or making what others make and remove all the time */
+#define LOOK_NS 1000000
 
 extern const struct region_backing region_memfd, region_shm, region_svshm, region_file, region_fd;
 
@@ -282,8 +285,8 @@ static int open_there(struct enl_region *r)
 /* Takes away what this process made and could not finish; what others finished is theirs. */
 static int give_up(struct enl_region *r, int result)
 {
-    if (r->header == NULL || region_header_look(r->header) != REGION_READY)
-        (void)r->backing->unlink(r);
+    if (result != -ENOENT && (r->header == NULL || region_header_look(r->header) != REGION_READY))
+        r->backing->discard(r);
     return result;
 }
 
@@ -319,34 +322,60 @@ static int make(struct enl_region *r)
     return result;
 }
 
-/* Opens it, or makes it, whichever succeeds first: both can fail because of what others do in between. */
-static int meet(struct enl_region *r)
+static int try_to_meet(struct enl_region *r)
 {
     unsigned flags = r->plan.flags;
-    bool exclusive = (flags & ENL_EXCLUSIVE) != 0;
+    int result = -ENOENT;
+
+    if (r->backing->open != NULL && (flags & ENL_EXCLUSIVE) == 0)
+        result = r->backing->open(r);
+    if (result == 0)
+        return open_there(r);
+    if (result != -ENOENT)
+        return result;
+    if (r->backing->open == NULL || (flags & ENL_CREATE) != 0)
+        return make(r);
+    return -ENOENT;
+}
+
+/* Whether another try may end otherwise, because of what others make and remove in between. The leases of a segment are
+ * gone a moment before the segment is, when it is being removed. */
+static bool may_change(const struct enl_region *r, int result)
+{
+    unsigned flags = r->plan.flags;
+
+    switch (result) {
+    case -ENOENT:
+        return r->backing->create != NULL && (flags & ENL_CREATE) != 0;
+    case -EEXIST:
+        return (flags & ENL_EXCLUSIVE) == 0;
+    case -ESTALE:
+        (void)wait_for(NULL, 0, NULL, 0, clock_now_ns() + LOOK_NS);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Opens it, or makes it, whichever succeeds first. */
+static int meet(struct enl_region *r)
+{
     int result = -ENOENT;
 
     for (int i = 0; i < TRIES; i++) {
-        result = -ENOENT;
-        if (r->backing->open != NULL && !exclusive)
-            result = r->backing->open(r);
-        if (result == 0)
-            return open_there(r);
-        if (result != -ENOENT || (r->backing->open != NULL && (flags & ENL_CREATE) == 0))
+        result = try_to_meet(r);
+        if (result == 0 || i + 1 == TRIES || !may_change(r, result))
             break;
-        result = make(r);
-        if (result != -EEXIST || exclusive)
-            return result == -EEXIST
-                       ? error_set(result, "%s: is there already, and is not to be", r->what)
-                       : result;
         release(r);
         r->was_made = false;
     }
-    return result == -ENOENT ? error_set(result,
-                                         "%s: there is none: make it with ENL_CREATE and size=, or "
-                                         "start who does",
-                                         r->what)
-                             : result;
+    if (result == -EEXIST)
+        return error_set(result, "%s: is there already, and is not to be", r->what);
+    if (result == -ENOENT)
+        return error_set(result,
+                         "%s: there is none: make it with ENL_CREATE and size=, or start who does",
+                         r->what);
+    return result;
 }
 
 static int start(const char *address, unsigned flags, const struct enl_layout *layout,
@@ -362,6 +391,22 @@ static int start(const char *address, unsigned flags, const struct enl_layout *l
     return result < 0 ? result : create(&a, flags, layout, ret_region);
 }
 
+/* Ends an opening: on failure a descriptor that was given stays the caller's. */
+static int finish(struct enl_region *r, int result, struct enl_region **ret_region)
+{
+    r->plan.layout = NULL; /* the caller's, too */
+    if (result == 0) {
+        *ret_region = r;
+        return 0;
+    }
+    if (r->backing == &region_fd) {
+        region_leave(r);
+        r->fd = r->lease_fd = -1;
+    }
+    enl_region_close(r);
+    return result;
+}
+
 int enl_region_open(const char *address, unsigned flags, const struct enl_layout *layout,
                     struct enl_region **ret_region)
 {
@@ -375,13 +420,7 @@ int enl_region_open(const char *address, unsigned flags, const struct enl_layout
                                     "enl_region_adopt");
     else
         result = meet(r);
-    if (result < 0) {
-        enl_region_close(r);
-        return result;
-    }
-    r->plan.layout = NULL; /* the caller's */
-    *ret_region = r;
-    return 0;
+    return finish(r, result, ret_region);
 }
 
 int enl_region_adopt(int fd, const char *address, unsigned flags, const struct enl_layout *layout,
@@ -398,17 +437,7 @@ int enl_region_adopt(int fd, const char *address, unsigned flags, const struct e
     r->plan.number = fd;
     if (result == 0)
         result = meet(r);
-    if (result < 0) {
-        if (r->fd == fd) {
-            r->lease_fd = r->lease_fd == fd ? -1 : r->lease_fd;
-            r->fd = -1; /* stays the caller's */
-        }
-        enl_region_close(r);
-        return result;
-    }
-    r->plan.layout = NULL;
-    *ret_region = r;
-    return 0;
+    return finish(r, result, ret_region);
 }
 
 int enl_region_unlink(const char *address)

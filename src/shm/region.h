@@ -44,12 +44,16 @@ struct region_backing {
     int (*create)(struct enl_region *r);
     /* Shows it to others. -EEXIST: somebody was first. NULL: nothing to do. */
     int (*publish)(struct enl_region *r);
+    /* Removes what create made and others could see, and nothing that came into its place. With create. NULL: they
+     * never can. */
+    void (*discard)(struct enl_region *r);
     int (*object_size)(struct enl_region *r, uint64_t *ret_size);
     /* Gives it at least this size. NULL: cannot be changed. */
     int (*extend)(struct enl_region *r, uint64_t size);
     int (*map)(struct enl_region *r, size_t size, void **ret_memory);
     void (*unmap)(void *memory, size_t size);
-    /* Of regions with a header: opens what leases are held on, as r->lease_fd. NULL: that is r->fd. */
+    /* Of regions with a header: opens what leases are held on, as r->lease_fd. -ENOENT, as of the other slots for an
+     * object that is there: it was removed meanwhile. NULL: that is r->fd. */
     int (*open_leases)(struct enl_region *r);
     /* While the header is made, and after it was found ready. NULL: nothing to do. */
     int (*mark)(struct enl_region *r);
@@ -72,10 +76,11 @@ struct region_outgrown {
 struct enl_region {
     const struct region_backing *backing;
     struct region_plan plan;
-    char what[96]; /* its address without options, for texts */
-    int fd;        /* or -1 */
-    int lease_fd;  /* of regions with a header; may be fd */
-    int id;        /* of a System V segment, or -1 */
+    char what[96];    /* its address without options, for texts */
+    int fd;           /* or -1 */
+    int lease_fd;     /* of regions with a header; may be fd */
+    int id;           /* of a System V segment, or -1 */
+    bool is_nameless; /* of a System V segment without a key, that this opening makes */
     bool is_published;
     bool was_made; /* by this opening */
     bool is_huge;

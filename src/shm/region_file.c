@@ -264,6 +264,19 @@ static int publish(struct enl_region *r)
     return result < 0 ? refused(r, result, "given its name") : 0;
 }
 
+/* What another process made under the name stays. */
+static void discard(struct enl_region *r)
+{
+    struct shared_file_facts own, named;
+    int fd = -1;
+
+    if (shared_file_open(r->plan.path, ENL_READ, false, &fd) == 0 &&
+        shared_file_facts(fd, &named) == 0 && shared_file_facts(r->fd, &own) == 0 &&
+        named.device == own.device && named.inode == own.inode)
+        (void)shared_file_unlink(r->plan.path);
+    descriptor_close(fd);
+}
+
 static int unlink_file(struct enl_region *r)
 {
     int result = shared_file_unlink(r->plan.path);
@@ -349,6 +362,7 @@ const struct region_backing region_shm = {
     .open = open_shm,
     .create = create_file,
     .publish = publish,
+    .discard = discard,
     .unlink = unlink_file,
     FILE_SLOTS,
 };
@@ -363,6 +377,7 @@ const struct region_backing region_file = {
     .open = open_file,
     .create = create_file,
     .publish = publish,
+    .discard = discard,
     .unlink = unlink_file,
     FILE_SLOTS,
 };

@@ -101,8 +101,9 @@ static int plan_svshm(struct enl_region *r, const struct address *a)
         return plan_key(r, a);
     if (has_id)
         r->plan.number = (int)address_value(a, "id");
-    else
-        r->plan.flags |= ENL_CREATE; /* without a key there is none to be opened */
+    r->is_nameless = !has_id;
+    if (r->is_nameless)
+        r->plan.flags |= ENL_CREATE; /* there is none to be opened */
     return 0;
 }
 
@@ -114,7 +115,7 @@ static int open_segment(struct enl_region *r)
 
     if (r->plan.number >= 0)
         r->id = r->plan.number;
-    else if (r->plan.key == 0)
+    else if (r->is_nameless)
         result = -ENOENT;
     else
         result = svshm_open(r->plan.key, r->plan.flags & (ENL_READ | ENL_WRITE), &r->id);
@@ -137,7 +138,7 @@ static int create_segment(struct enl_region *r)
         result = svshm_create(r->plan.key, r->plan.mode, (size_t)r->plan.size, false, &r->id);
     if (result < 0)
         return result;
-    r->is_published = r->plan.key != 0;
+    r->is_published = !r->is_nameless;
     r->plan.populates = true; /* it is what reserves */
     return 0;
 }
@@ -157,13 +158,14 @@ static int segment_size(struct enl_region *r, uint64_t *ret_size)
 
 static int attach(struct enl_region *r, size_t size, void **ret_memory)
 {
+    struct svshm_facts facts;
     int result = svshm_attach(r->id, r->plan.at, region_writes(r),
                               (r->plan.flags & ENL_EXECUTE) != 0, ret_memory);
 
-    bool has_no_key = r->plan.key == 0 && r->plan.number < 0;
-
-    if (has_no_key)
+    if (r->is_nameless)
         (void)svshm_remove(r->id); /* marked: it goes with its last user */
+    if ((result == -EINVAL || result == -EIDRM) && svshm_facts(r->id, &facts) < 0)
+        return -ENOENT; /* removed since it was found */
     if (result == -EINVAL && r->plan.at != NULL)
         return error_set(result,
                          "%s: cannot be attached at %p: something is there, or it is no "
@@ -172,7 +174,7 @@ static int attach(struct enl_region *r, size_t size, void **ret_memory)
     if (result < 0)
         return error_set(result, "%s: its %zu bytes cannot be attached: %s", r->what, size,
                          strerror(-result));
-    if (r->plan.key == 0 && r->plan.number < 0)
+    if (r->is_nameless)
         (void)svshm_remove(r->id); /* without a key it goes with its last user */
     return 0;
 }
@@ -183,8 +185,16 @@ static void detach(void *memory, size_t size)
     svshm_detach(memory);
 }
 
+static void name_companion(const struct enl_region *r, char path[COMPANION_PATH_SIZE])
+{
+    (void)snprintf(path, COMPANION_PATH_SIZE, "/dev/shm/enlace.svshm.%" PRIx64 ".%d",
+                   svshm_namespace(), r->id);
+}
+
 /* The companion goes first: a death in between leaves the segment, which can be removed again, and not a file that
- * nobody would look for. So the right to remove is asked for before, by a change that changes nothing. */
+ * nobody would look for. So the right to remove is asked for before, by a change that changes nothing. It goes once
+ * more in the end, for who opens the segment at the same time may have made another one; who does so later sees that
+ * the segment is removed. */
 static int remove_segment(struct enl_region *r)
 {
     char path[COMPANION_PATH_SIZE];
@@ -195,17 +205,25 @@ static int remove_segment(struct enl_region *r)
         result = svshm_set_mode(r->id, facts.mode);
     if (result < 0)
         return result;
-    (void)snprintf(path, sizeof path, "/dev/shm/enlace.svshm.%" PRIx64 ".%d", svshm_namespace(),
-                   r->id);
+    name_companion(r, path);
     (void)shared_file_unlink(path);
-    return svshm_remove(r->id);
+    result = svshm_remove(r->id);
+    if (result == 0)
+        (void)shared_file_unlink(path);
+    return result;
+}
+
+static void discard(struct enl_region *r)
+{
+    if (r->id >= 0)
+        (void)remove_segment(r);
 }
 
 static int unlink_segment(struct enl_region *r)
 {
     int result;
 
-    if (r->plan.number < 0 && r->plan.key == 0)
+    if (r->is_nameless)
         return error_set(-EINVAL, "svshm: without a key names no segment: svshm:?id=N does");
     r->plan.flags = 0; /* its owner may remove what he may not read */
     result = open_segment(r);
@@ -260,31 +278,36 @@ static int make_companion(struct enl_region *r, const char *path, const struct s
     return 0;
 }
 
-static int open_companion(struct enl_region *r)
+/* Of a segment without a key, as who makes it does; others cannot reach it. */
+static int make_nameless_companion(struct enl_region *r)
+{
+    int result;
+
+    if (!r->is_nameless)
+        return error_set(-ESTALE,
+                         "%s: has no key any more: only relatives of who made it share "
+                         "its header",
+                         r->what);
+    result = shared_file_memory("enlace.svshm", false, &r->lease_fd);
+    return result < 0 ? error_set(result, "%s: no companion file: %s", r->what, strerror(-result))
+                      : reserve_memory(r->lease_fd, sizeof r->header->token, r->what);
+}
+
+/* Whether the segment is removed, or marked to be: then nobody takes away a companion but who made it. */
+static bool is_removed(const struct enl_region *r, struct svshm_facts *facts)
+{
+    return svshm_facts(r->id, facts) < 0 || facts->is_removed;
+}
+
+static int find_companion(struct enl_region *r, const char *path, const struct svshm_facts *segment)
 {
     unsigned access = region_writes(r) ? ENL_READ | ENL_WRITE : ENL_READ;
-    char path[COMPANION_PATH_SIZE];
-    struct svshm_facts segment;
-    int result = svshm_facts(r->id, &segment);
+    int result = -ENOENT;
 
-    if (result < 0)
-        return error_set(result, "%s: was removed meanwhile", r->what);
-    if (segment.is_removed) {
-        if (r->plan.key != 0 || r->plan.number >= 0)
-            return error_set(-ESTALE,
-                             "%s: is removed, or without a key: only relatives of who "
-                             "made it can share its header",
-                             r->what);
-        result = shared_file_memory("enlace.svshm", false, &r->lease_fd);
-        return result < 0 ? error_set(result, "%s: no companion file", r->what)
-                          : reserve_memory(r->lease_fd, sizeof r->header->token, r->what);
-    }
-    (void)snprintf(path, sizeof path, "/dev/shm/enlace.svshm.%" PRIx64 ".%d", svshm_namespace(),
-                   r->id);
     for (int i = 0; i < TRIES; i++) {
         result = shared_file_open(path, access, false, &r->lease_fd);
         if (result == -ENOENT && region_writes(r))
-            result = make_companion(r, path, &segment);
+            result = make_companion(r, path, segment);
         if (result != -EEXIST)
             break;
     }
@@ -293,7 +316,23 @@ static int open_companion(struct enl_region *r)
                          r->what, path);
     return result < 0 ? error_set(result, "%s: its companion file %s cannot be had: %s", r->what,
                                   path, strerror(-result))
-                      : check_owner(r, &segment);
+                      : check_owner(r, segment);
+}
+
+static int open_companion(struct enl_region *r)
+{
+    char path[COMPANION_PATH_SIZE];
+    struct svshm_facts segment;
+    int result;
+
+    if (is_removed(r, &segment))
+        return r->plan.key != 0 ? -ENOENT : make_nameless_companion(r);
+    name_companion(r, path);
+    result = find_companion(r, path, &segment);
+    if (!is_removed(r, &segment))
+        return result;
+    (void)shared_file_unlink(path);
+    return -ENOENT;
 }
 
 static int mark(struct enl_region *r)
@@ -324,12 +363,14 @@ static int renew(struct enl_region *r)
 
     if (is_marked(r)) /* somebody was first */
         return 0;
-    if (result == 0 && segment.attached == 1 && region_writes(r))
+    if (result < 0 || segment.is_removed)
+        return r->is_nameless ? 0 : -ENOENT;
+    if (segment.attached == 1 && region_writes(r))
         return mark(r);
     return error_set(-ESTALE,
                      "%s: the file of its leases in /dev/shm was removed, while %" PRIu64
                      " processes have it attached: remove the segment too",
-                     r->what, result == 0 ? segment.attached : 0);
+                     r->what, segment.attached);
 }
 
 static int check_mark(struct enl_region *r)
@@ -413,6 +454,7 @@ const struct region_backing region_svshm = {
     .plan = plan_svshm,
     .open = open_segment,
     .create = create_segment,
+    .discard = discard,
     .object_size = segment_size,
     .map = attach,
     .unmap = detach,
