@@ -96,23 +96,20 @@ static int plan(struct enl_region *r, const struct address *a)
     return result < 0 ? result : r->backing->plan(r, a);
 }
 
-static const struct region_backing *backing_of(const struct address *a)
-{
-    for (size_t i = 0; i < BACKING_COUNT; i++)
-        if (&backings[i]->address == a->scheme)
-            return backings[i];
-    return NULL;
-}
-
-static int parse(const char *address, struct address *a)
+static int parse(const char *address, struct address *a, const struct region_backing **ret_backing)
 {
     const struct address_scheme *schemes[BACKING_COUNT + 1] = {NULL};
+    int result;
 
     if (address == NULL)
         return error_set(-EINVAL, "the address is NULL");
     for (size_t i = 0; i < BACKING_COUNT; i++)
         schemes[i] = &backings[i]->address;
-    return address_parse(address, schemes, a);
+    result = address_parse(address, schemes, a);
+    for (size_t i = 0; result == 0 && i < BACKING_COUNT; i++)
+        if (&backings[i]->address == a->scheme)
+            *ret_backing = backings[i];
+    return result;
 }
 
 /* ---- ending ------------------------------------------------------------------------------------------------- */
@@ -148,19 +145,18 @@ void enl_region_close(struct enl_region *r)
     free(r);
 }
 
-static int create(const struct address *a, unsigned flags, const struct enl_layout *layout,
-                  struct enl_region **ret_region)
+static int create(const struct region_backing *backing, const struct address *a,
+                  const struct region_plan *plan_of, struct enl_region **ret_region)
 {
     struct enl_region *r = calloc(1, sizeof *r);
     int result;
 
     if (r == NULL)
         return error_set(-ENOMEM, "no memory for a region");
-    r->backing = backing_of(a);
-    r->plan.flags = flags;
-    r->plan.layout = layout;
+    r->backing = backing;
+    r->plan = *plan_of;
     r->fd = r->lease_fd = r->id = -1;
-    (void)snprintf(r->what, sizeof r->what, "%s:%.70s", a->scheme->scheme, a->name);
+    (void)snprintf(r->what, sizeof r->what, "%s:%.70s", backing->address.scheme, a->name);
     result = plan(r, a);
     if (result < 0) {
         enl_region_close(r);
@@ -381,14 +377,16 @@ static int meet(struct enl_region *r)
 static int start(const char *address, unsigned flags, const struct enl_layout *layout,
                  struct enl_region **ret_region)
 {
+    const struct region_plan plan_of = {.flags = flags, .layout = layout};
+    const struct region_backing *backing = NULL;
     struct address a;
     int result = check_flags(flags);
 
     if (result == 0)
         result = region_layout_check(layout);
     if (result == 0)
-        result = parse(address, &a);
-    return result < 0 ? result : create(&a, flags, layout, ret_region);
+        result = parse(address, &a, &backing);
+    return backing == NULL ? result : create(backing, &a, &plan_of, ret_region);
 }
 
 /* Ends an opening: on failure a descriptor that was given stays the caller's. */
@@ -410,10 +408,10 @@ static int finish(struct enl_region *r, int result, struct enl_region **ret_regi
 int enl_region_open(const char *address, unsigned flags, const struct enl_layout *layout,
                     struct enl_region **ret_region)
 {
-    struct enl_region *r;
+    struct enl_region *r = NULL;
     int result = start(address, flags, layout, &r);
 
-    if (result < 0)
+    if (r == NULL)
         return result;
     if (r->backing == &region_fd && r->plan.number < 0)
         result = error_set(-EINVAL, "fd: needs a number here, as in fd:3; without one it is for "
@@ -426,10 +424,10 @@ int enl_region_open(const char *address, unsigned flags, const struct enl_layout
 int enl_region_adopt(int fd, const char *address, unsigned flags, const struct enl_layout *layout,
                      struct enl_region **ret_region)
 {
-    struct enl_region *r;
+    struct enl_region *r = NULL;
     int result = start(address, flags, layout, &r);
 
-    if (result < 0)
+    if (r == NULL)
         return result;
     if (r->backing != &region_fd || r->plan.number >= 0)
         result = error_set(-EINVAL, "enl_region_adopt takes a descriptor: its address is fd: with "
@@ -442,10 +440,10 @@ int enl_region_adopt(int fd, const char *address, unsigned flags, const struct e
 
 int enl_region_unlink(const char *address)
 {
-    struct enl_region *r;
+    struct enl_region *r = NULL;
     int result = start(address, ENL_READ, NULL, &r);
 
-    if (result < 0)
+    if (r == NULL)
         return result;
     result = r->backing->unlink == NULL
                  ? error_set(-ENOTSUP, "%s: has no name that could be removed", r->what)

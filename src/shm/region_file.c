@@ -158,7 +158,7 @@ static int open_fd(struct enl_region *r)
 static int file_size(struct enl_region *r, uint64_t *ret_size)
 {
     struct shared_file_facts facts;
-    struct backing_facts home;
+    struct backing_facts home = {.page = 0};
     int result = shared_file_facts(r->fd, &facts);
 
     if (result == 0)
@@ -185,7 +185,7 @@ static uint64_t round_up(uint64_t size, size_t page)
 
 static int reserve(struct enl_region *r, uint64_t size)
 {
-    struct backing_facts home;
+    struct backing_facts home = {.page = 0};
     int result = backing_facts(r->fd, &home);
 
     if (result < 0)
@@ -309,7 +309,7 @@ static int map_file(struct enl_region *r, size_t size, void **ret_memory)
 static int stat_file(struct enl_region *r, struct enl_region_stat *stat)
 {
     struct shared_file_facts facts;
-    struct backing_facts home;
+    struct backing_facts home = {.page = 0};
     unsigned seals;
     int result = shared_file_facts(r->fd, &facts);
 

@@ -18,7 +18,7 @@
 
 #define BOTH (ENL_READ | ENL_WRITE)
 #define NEW (BOTH | ENL_CREATE)
-#define SIZE 20000
+#define SIZE ((size_t)20000)
 
 __attribute__((constructor)) static void explain(void)
 {

@@ -2,6 +2,7 @@
 /* The bytes that processes of different builds share, pinned: the same for every C library, in 32 and 64 bit. A number
  * here is changed together with the layout's version, for a build with another one refuses the object. */
 #include "runner/test.h"
+#include "shm/region_layout.h"
 #include "shm/roster_layout.h"
 #include "sync/condition_layout.h"
 #include "sync/lock_layout.h"
@@ -53,6 +54,43 @@ TEST(layout_of_the_roster_is_pinned)
 
     CHECK_PINS(pins);
     CHECK(ROSTER_LEASE_OFFSET == 0x10000000000u);
+}
+
+TEST(layout_of_a_regions_header_is_pinned)
+{
+    static const struct pin pins[] = {
+        NUMBER(REGION_VERSION, 1),
+        NUMBER(REGION_MAGIC, 0x524c4e45),
+        NUMBER(REGION_HEADER_SIZE, 16384),
+        NUMBER(REGION_ROSTER_OFFSET, 4096),
+        NUMBER(REGION_FIELDS_MOST, 64),
+        NUMBER(REGION_STATE_MAKING, 1),
+        NUMBER(REGION_STATE_READY, 2),
+        SIZE(region_field, 32),
+        PLACE(region_field, offset, 0),
+        PLACE(region_field, size, 4),
+        PLACE(region_field, name, 8),
+        SIZE(region_header, 2304),
+        PLACE(region_header, state, 0),
+        PLACE(region_header, magic, 4),
+        PLACE(region_header, version, 8),
+        PLACE(region_header, header_size, 12),
+        PLACE(region_header, layout_hash, 16),
+        PLACE(region_header, layout_size, 24),
+        PLACE(region_header, field_count, 28),
+        PLACE(region_header, token, 32),
+        PLACE(region_header, create_time, 40),
+        PLACE(region_header, creator_pid, 48),
+        PLACE(region_header, attach_time, 64),
+        PLACE(region_header, detach_time, 72),
+        PLACE(region_header, attach_pid, 80),
+        PLACE(region_header, detach_pid, 84),
+        PLACE(region_header, layout_name, 128),
+        PLACE(region_header, fields, 256),
+    };
+
+    CHECK_PINS(pins);
+    CHECK(REGION_MAKING_BYTE == 0xffffffffffu);
 }
 
 TEST(layout_of_a_word_is_pinned)
