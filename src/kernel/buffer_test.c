@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/resource.h>
 
 static void fill(struct buffer *b, size_t from)
 {
@@ -61,24 +60,18 @@ TEST(buffer_grows_at_once_to_what_is_asked_for)
     buffer_free(&b);
 }
 
-static void want_too_much(void *argument)
+TEST(memory_that_is_not_there_is_told_and_nothing_is_lost)
 {
     struct buffer b = {NULL, 0};
 
-    (void)argument;
-    CHECK_EQ(buffer_grow(&b, 5000), 0);
-    b.bytes[4999] = 'x';
-    CHECK_EQ(buffer_grow(&b, SIZE_MAX), -ENOMEM);
-    CHECK_EQ(buffer_grow(&b, SIZE_MAX / 2 + 1), -ENOMEM);
-    CHECK_EQ(b.bytes[4999], 'x');
-    CHECK_EQ(buffer_grow(&b, (size_t)3 << 20), 0);
-    CHECK_EQ(setrlimit(RLIMIT_AS, &(struct rlimit){1, 1}), 0);
-    CHECK_EQ(buffer_grow(&b, (size_t)64 << 20), -ENOMEM);
-    CHECK_EQ(b.bytes[4999], 'x');
+    for (int large = 0; large < 2; large++) {
+        CHECK_EQ(buffer_grow(&b, large == 0 ? 5000 : (size_t)3 << 20), 0);
+        b.bytes[4999] = 'x';
+        CHECK_EQ(buffer_grow(&b, SIZE_MAX), -ENOMEM);
+        CHECK_EQ(buffer_grow(&b, SIZE_MAX / 2 + 1), -ENOMEM);
+        if (sizeof(void *) == 8) /* on 32 bit there may be so much */
+            CHECK_EQ(buffer_grow(&b, SIZE_MAX / 4), -ENOMEM);
+        CHECK_EQ(b.bytes[4999], 'x');
+    }
     buffer_free(&b);
-}
-
-TEST(memory_that_is_not_there_is_told_and_nothing_is_lost)
-{
-    test_join(test_child(want_too_much, NULL));
 }

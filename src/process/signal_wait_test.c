@@ -71,7 +71,8 @@ TEST(blocked_signal_is_pending_until_it_is_unblocked)
     CHECK_EQ(enl_signal_block("TREM", NULL), -EINVAL);
     CHECK_OK(enl_signal_block("all", NULL));
     CHECK_OK(enl_signal_block(NULL, &blocked));
-    CHECK(blocked & ENL_SIGNAL(SIGRTMAX));
+    CHECK(blocked & ENL_SIGNAL(SIGTERM));
+    CHECK(test_is_emulated() || (blocked & ENL_SIGNAL(SIGRTMAX)) != 0);
     CHECK_OK(enl_signal_mask(before));
 }
 
