@@ -16,8 +16,6 @@
 #define PRINTER "BENCH_PRINTS" /* in the environment: this program prints so many bytes, and ends */
 #define PIECE ((size_t)64 * 1024)
 
-extern char **environ;
-
 static const char *const true_words[] = {"/bin/true", NULL};
 static const char *const printer_words[] = {"/proc/self/exe", NULL};
 

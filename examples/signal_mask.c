@@ -34,7 +34,7 @@ int main(void)
     show_pending("blocked");
     for (int i = 1; i <= 3; i++)
         if (enl_signal_send_value(SIGUSR1, ENL_TO_SELF, 0, i) < 0 ||
-            enl_signal_send_value(realtime, ENL_TO_SELF, 0, i * 10) < 0)
+            enl_signal_send_value(realtime, ENL_TO_SELF, 0, 10 * (intptr_t)i) < 0)
             return failed("send");
     show_pending("each sent three times");
     while (enl_signal_wait("RTMIN+1", ENL_NOW, &info) > 0)
