@@ -161,7 +161,7 @@ static int work_read(struct course *c)
     static char bytes[PIECE];
     size_t sum = 0;
     ssize_t size;
-    pid_t pid;
+    pid_t pid = 0;
     int fd = start_printer(c, &pid);
 
     if (fd < 0)
@@ -178,7 +178,7 @@ static int work_keep(struct course *c)
     size_t sum = 0, room = PIECE;
     char *bytes = malloc(room), *larger = bytes;
     ssize_t size = 0;
-    pid_t pid;
+    pid_t pid = 0;
     int fd = start_printer(c, &pid);
 
     if (fd < 0 || bytes == NULL) {

@@ -159,7 +159,7 @@ void tie_keep_at_fork(const struct tie *t)
 int tie_self(int fd)
 {
     pid_t self = getpid();
-    int ends[2];
+    int ends[2] = {-1, -1};
     int result = copy_ends(fd, ends);
 
     if (result < 0)

@@ -78,7 +78,7 @@ static int parse_blockable(const char *names, enl_signals *ret_set)
 
 static int change_mask(enum signal_change change, const char *names, enl_signals *ret_before)
 {
-    enl_signals set, before;
+    enl_signals set = 0, before;
     int result = parse_blockable(names, &set);
 
     if (result < 0)
@@ -144,7 +144,7 @@ static int check_blocked(enl_signals set)
 int enl_signal_wait(const char *names, enl_deadline until, struct enl_signal_info *ret_info)
 {
     struct signal_facts facts;
-    enl_signals set;
+    enl_signals set = 0;
     int result = parse_blockable(names, &set);
 
     if (result == 0)
