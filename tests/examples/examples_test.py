@@ -70,7 +70,7 @@ def mq_runs(programs, folder):
 
 def regions_run(name, address):
     def check(programs, folder):
-        there = address.format(folder=folder, number=os.getpid(), key=1164200000 + os.getpid())
+        there = address.format(folder=folder, number=os.getpid(), key=116420000 + os.getpid())
         for _ in range(2):  # nothing is left that would be in the way
             expect(programs.run(name, there), expected(name))
         assert not list(folder.iterdir()), 'a name is left'
