@@ -135,6 +135,21 @@ static void fill_header(struct channel *c)
     c->in.own = own;
 }
 
+/* Whether this process is registered and can fence others: asked once, as a fence that meets running processes takes
+ * longer than all the rest. A global, because it is the process's; fork keeps a registration, exec drops it and this. */
+static bool fences_others(void)
+{
+    enum { UNKNOWN, CAN, CANNOT };
+    static atomic_int answer;
+    int known = atomic_load_explicit(&answer, memory_order_relaxed);
+
+    if (known == UNKNOWN) {
+        known = membarrier_register() == 0 && membarrier_fence() == 0 ? CAN : CANNOT;
+        atomic_store_explicit(&answer, known, memory_order_relaxed);
+    }
+    return known == CAN;
+}
+
 /* Everything of this end's own but the socket; leaves nothing if it fails. */
 static int make(struct channel *c)
 {
@@ -157,7 +172,7 @@ static int make(struct channel *c)
                    : error_set(result, "cannot make a channel's bell");
     }
     (void)bell_set_empty(c->set_fd);
-    c->membarrier = membarrier_register() == 0 && membarrier_fence() == 0;
+    c->membarrier = fences_others();
     fill_header(c);
     return 0;
 }

@@ -4,13 +4,45 @@
 
 #include "base/error.h"
 #include "kernel/backing.h"
+#include "kernel/clock.h"
+#include "kernel/thread.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Left over for the page tables and records that come with the memory. */
 #define MARGIN(size) ((size) / 256 + 65536)
+
+/* A small piece is nothing to a group that had so much room a moment ago: its files are not read again for it, which
+ * takes longer than the piece itself. Of this process alone: a forked child may have gone into another group. */
+#define PLENTY ((uint64_t)1 << 30)
+#define SMALL ((uint64_t)1 << 20)
+#define MOMENT_MS 100u
+static atomic_int plenty_process;
+static atomic_uint plenty_ms;
+
+static uint32_t now_ms(void)
+{
+    return (uint32_t)(clock_now_ns() / 1000000);
+}
+
+static bool had_plenty(uint64_t wanted)
+{
+    return wanted <= SMALL &&
+           atomic_load_explicit(&plenty_process, memory_order_relaxed) == thread_process() &&
+           now_ms() - atomic_load_explicit(&plenty_ms, memory_order_relaxed) < MOMENT_MS;
+}
+
+static void note_plenty(uint64_t has)
+{
+    if (has < PLENTY)
+        return;
+    atomic_store_explicit(&plenty_ms, now_ms(), memory_order_relaxed);
+    atomic_store_explicit(&plenty_process, thread_process(), memory_order_relaxed);
+}
 
 int reserve_check_memory(uint64_t size, const char *what)
 {
@@ -23,7 +55,10 @@ int reserve_check_memory(uint64_t size, const char *what)
                          "%s needs %" PRIu64 " bytes of memory, has %" PRIu64
                          " (MemAvailable and free swap): more would end a process",
                          what, size, has);
+    if (had_plenty(wanted))
+        return 0;
     has = backing_group_memory(group);
+    note_plenty(has);
     if (has < wanted)
         return error_set(-ENOMEM,
                          "%s needs %" PRIu64 " bytes of memory, has %" PRIu64
