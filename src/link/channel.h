@@ -61,10 +61,12 @@ struct channel {
     struct channel_sleeper for_data, for_space;
     uint32_t idle; /* receives that found nothing, one after the other */
 
-    atomic_flag settling; /* guards what is announced, and the next three */
+    atomic_flag settling; /* guards what is announced, and the next five */
     unsigned waiting;     /* for which of ENL_READABLE, ENL_WRITABLE a call sleeps */
     bool armed;           /* the set is readable, and stays so until it is emptied */
     bool writable_low;
+    unsigned announced;  /* for the event loop, since the set was emptied last */
+    uint32_t rings_seen; /* the peer's count when the set was emptied last */
 
     struct channel_terms terms;
     uint32_t process; /* that uses this end; NO_PROCESS: nobody yet */
@@ -145,12 +147,13 @@ int channel_event_fd(struct enl_link *l);
 int channel_want(struct enl_link *l);
 unsigned channel_events(struct enl_link *l);
 /* In event mode, after each call: the set is readable if it should be, else whoever changes that rings. */
-void channel_settle_slowly(struct enl_link *l, struct channel *c);
+/* empties: though nothing is known to have changed. */
+void channel_settle_slowly(struct enl_link *l, struct channel *c, bool empties);
 
 static inline void channel_settle(struct enl_link *l, struct channel *c)
 {
     if (c->event_mode)
-        channel_settle_slowly(l, c);
+        channel_settle_slowly(l, c, false);
 }
 
 /* What sleeping on the set has told: death, hello. 0, or as channel_serve_socket(). */

@@ -210,6 +210,12 @@ static int tell(struct enl_link *l, struct channel *c)
     return result;
 }
 
+/* In event mode, after the settling: what came before it made no edge. */
+static bool room_came(struct channel *c)
+{
+    return c->event_mode && has_met(c) && channel_free_units(c) > c->wanted_units;
+}
+
 ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_block)
 {
     struct channel *c = channel_of(l);
@@ -222,11 +228,13 @@ ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_b
         if (result < 0)
             return result;
     }
-    sent = m->fd_count == 0 ? append(c, m) : append_with_fds(l, c, m);
-    if (sent < 0) {
-        channel_settle(l, c);
+    do {
+        sent = m->fd_count == 0 ? append(c, m) : append_with_fds(l, c, m);
+        if (sent < 0)
+            channel_settle(l, c);
+    } while (sent == -EAGAIN && room_came(c));
+    if (sent < 0)
         return sent;
-    }
     lane_publish(&c->out);
     result = tell(l, c);
     return result < 0 ? result : sent;
@@ -246,12 +254,16 @@ ssize_t channel_send_many(struct enl_link *l, const struct enl_message m[], size
         if (result < 0)
             return result;
     }
-    for (; sent < count && r >= 0; sent += r >= 0)
-        r = m[sent].fd_count == 0 ? append(c, &m[sent]) : append_with_fds(l, c, &m[sent]);
-    if (sent == 0) {
-        channel_settle(l, c);
+    if (count == 0)
+        return 0;
+    do {
+        for (; sent < count && r >= 0; sent += r >= 0)
+            r = m[sent].fd_count == 0 ? append(c, &m[sent]) : append_with_fds(l, c, &m[sent]);
+        if (sent == 0)
+            channel_settle(l, c);
+    } while (sent == 0 && r == -EAGAIN && room_came(c) && (r = 0) == 0);
+    if (sent == 0)
         return r;
-    }
     lane_publish(&c->out);
     result = tell(l, c);
     return result < 0 ? result : (ssize_t)sent;
@@ -323,6 +335,9 @@ static int nothing(struct enl_link *l, struct channel *c)
     }
     result = channel_end_of_receive(c);
     channel_settle(l, c);
+    /* what came before the settling made no edge: an edge-triggered program must not be told that nothing is there */
+    if (result == 0 && c->event_mode && channel_has_data(c))
+        return -EINTR;
     return result == 0 ? -EAGAIN : result == -EAGAIN ? -EINTR : result;
 }
 
@@ -519,8 +534,14 @@ uint32_t channel_free_units(struct channel *c)
 {
     const struct channel_header *own = channel_header_of(c), *peer = c->theirs.header;
     uint32_t head = has_met(c) ? atomic_load_explicit(&peer->head, memory_order_relaxed) : 0;
-    uint32_t used = atomic_load_explicit(&own->tail, memory_order_relaxed) - head +
-                    atomic_load_explicit(&c->out.held, memory_order_relaxed) + 1;
+    uint32_t tail = atomic_load_explicit(&own->tail, memory_order_relaxed);
+    uint32_t oldest = atomic_load_explicit(&c->out.oldest, memory_order_relaxed);
+    uint32_t used;
+
+    if (atomic_load_explicit(&c->out.pinned, memory_order_relaxed) &&
+        (int32_t)(tail - oldest) > (int32_t)(tail - head))
+        head = oldest;
+    used = tail - head + atomic_load_explicit(&c->out.held, memory_order_relaxed) + 1;
 
     return used < c->out.units ? c->out.units - used : 0;
 }

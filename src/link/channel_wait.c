@@ -295,6 +295,17 @@ static int set_for(struct channel *c, unsigned events, int *ret_set_fd)
     return result;
 }
 
+/* The peer counts before it rings. If the number is another one than after the set was emptied, the set is readable, or
+ * will be: by the ring, or by the end of a peer that died just before it. */
+static uint32_t rings_of_peer(struct channel *c)
+{
+    const struct channel_header *peer = c->theirs.header;
+
+    return atomic_load_explicit(&c->met, memory_order_acquire) == 0
+               ? 0
+               : atomic_load_explicit(&peer->rings, memory_order_acquire);
+}
+
 static void lock_settling(struct channel *c)
 {
     while (atomic_flag_test_and_set_explicit(&c->settling, memory_order_acquire))
@@ -319,9 +330,13 @@ static void wake_up_call(struct channel *c, unsigned events, bool emptied)
 {
     lock_settling(c);
     c->waiting &= ~events;
+    c->announced &= ~events;
     wake_up(c, events);
-    if (emptied)
+    if (emptied) {
+        c->announced = 0;
         c->armed = false;
+        c->rings_seen = rings_of_peer(c);
+    }
     unlock_settling(c);
 }
 
@@ -392,33 +407,39 @@ static unsigned events_now(struct enl_link *l, struct channel *c)
     return events;
 }
 
-/* Under the lock: of two threads one settles after the other, and the last one saw it all. */
-static void settle(struct enl_link *l, struct channel *c)
+/* Under the lock: of two threads one settles after the other, and the last one saw it all. What is wanted and does
+ * not hold is announced, also beside something that does: an edge-triggered program waits for it. */
+static void settle(struct enl_link *l, struct channel *c, bool empties)
 {
-    unsigned want = ready_wanted(l);
-    unsigned holding = events_now(l, c) & (want | ENL_GONE);
+    unsigned want = ready_wanted(l), now = events_now(l, c);
+    unsigned missing = want & ~now & ~c->waiting;
 
-    if (holding == 0) {
+    if (((empties || c->armed) && (now & (want | ENL_GONE)) == 0) ||
+        (c->announced & missing) != missing ||
+        (missing != 0 && rings_of_peer(c) != c->rings_seen)) {
         int result = channel_told(c, bell_set_empty(c->set_fd));
 
         c->armed = false;
-        announce(c, want & ~c->waiting, event_units(c));
+        c->rings_seen = rings_of_peer(c);
+        announce(c, missing, event_units(c));
         /* for what is not wanted nobody rings */
-        wake_up(c, ~want & ~c->waiting & (ENL_READABLE | ENL_WRITABLE));
-        holding = events_now(l, c) & (want | ENL_GONE);
+        wake_up(c, ~missing & ~c->waiting & (ENL_READABLE | ENL_WRITABLE));
+        c->announced = missing;
+        now = events_now(l, c);
         if (result < 0)
-            holding |= ENL_GONE; /* let the next call find out */
+            now |= ENL_GONE; /* let the next call find out */
     }
-    if (holding != 0 && !c->armed) {
+    if ((now & (want | ENL_GONE)) == 0 || c->armed)
+        return;
+    if (rings_of_peer(c) == c->rings_seen)
         bell_set_rearm(c->set_fd, c->bell_fd, BELL_RUNG);
-        c->armed = true;
-    }
+    c->armed = true;
 }
 
-void channel_settle_slowly(struct enl_link *l, struct channel *c)
+void channel_settle_slowly(struct enl_link *l, struct channel *c, bool empties)
 {
     lock_settling(c);
-    settle(l, c);
+    settle(l, c, empties);
     unlock_settling(c);
 }
 
@@ -431,7 +452,7 @@ int channel_event_fd(struct enl_link *l)
         return result;
     if (!c->event_mode) {
         c->event_mode = true;
-        channel_settle_slowly(l, c);
+        channel_settle_slowly(l, c, true);
     }
     return c->set_fd;
 }
@@ -442,7 +463,7 @@ int channel_want(struct enl_link *l)
     int result = channel_event_fd(l);
 
     if (result >= 0)
-        channel_settle_slowly(l, c);
+        channel_settle_slowly(l, c, true);
     return result < 0 ? result : 0;
 }
 
@@ -452,8 +473,9 @@ unsigned channel_events(struct enl_link *l)
 
     if (channel_prepare_receive(l) < 0)
         return process_word_is(c->process) ? ENL_GONE : 0;
-    if (!c->event_mode)
+    if (c->event_mode)
+        channel_settle_slowly(l, c, true);
+    else
         (void)channel_ask_kernel(c);
-    channel_settle(l, c);
     return events_now(l, c);
 }

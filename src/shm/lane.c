@@ -57,15 +57,6 @@ static void drop_pin(struct lane_writer *w, struct lane_pin *pin)
     w->pin_count--;
 }
 
-static void note_held(struct lane_writer *w)
-{
-    uint32_t held = 0;
-
-    if (w->pin_count > 0)
-        held = w->units - (w->limit - w->next) - (w->tail - w->head);
-    atomic_store_explicit(&w->held, held, memory_order_relaxed);
-}
-
 /* How much is free, of what the reader's head and the open loans allow. */
 static void count_room(struct lane_writer *w)
 {
@@ -84,7 +75,9 @@ static void count_room(struct lane_writer *w)
     owed = REFERENCE_UNITS * w->open_count;
     spare = w->units - (w->next - base);
     w->limit = w->next + (spare > owed ? spare - owed : 0);
-    note_held(w);
+    atomic_store_explicit(&w->held, w->next - w->tail + owed, memory_order_relaxed);
+    atomic_store_explicit(&w->oldest, base, memory_order_relaxed);
+    atomic_store_explicit(&w->pinned, base != w->head, memory_order_relaxed);
 }
 
 static void drop_read_references(struct lane_writer *w)
@@ -211,8 +204,7 @@ int lane_loan(struct lane_writer *w, uint32_t size, void **ret_data)
     atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
     w->pin_count++;
     w->open_count++;
-    w->limit -= REFERENCE_UNITS;
-    note_held(w);
+    count_room(w);
     *ret_data = lane_at(w, pin->position) + LANE_UNIT;
     return 0;
 }
@@ -226,11 +218,10 @@ static void commit_in_turn(struct lane_writer *w, struct lane_pin *pin, uint32_t
         store_skip(w, position + units, pin->units - units);
     lane_header(w, position)->extra = extra;
     w->tail = position + pin->units;
-    w->limit += REFERENCE_UNITS;
     drop_pin(w, pin);
     store_word(w, position, RECORD_THERE | RECORD_MESSAGE | size);
     pass_skipped(w);
-    note_held(w);
+    count_room(w);
 }
 
 /* The room was kept by the loan. */

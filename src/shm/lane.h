@@ -47,7 +47,9 @@ struct lane_writer {
     struct channel_header *own; /* NULL: not there yet */
     const struct channel_header *peer; /* NULL: nobody has read anything yet */
     unsigned pin_count, open_count;
-    _Atomic(uint32_t) held; /* by loans, besides what lies between head and tail; others may look */
+    /* for others, who may look: what open loans hold behind the tail, and the oldest of them if there is one */
+    _Atomic(uint32_t) held, oldest;
+    atomic_bool pinned;
     struct lane_pin pins[LANE_LOANS];
 };
 
