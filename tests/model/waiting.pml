@@ -8,12 +8,18 @@
  *
  * Blocking mode by default; with FD_MODE the receiver polls the link's descriptor, and each of its calls ends with
  * messages left (its program calls again) or with the edge taken, the sleep announced anew, and another look. With
- * MEMBARRIER the sender does not fence: the sleeper does for both.
+ * MEMBARRIER the sender does not fence: the sleeper does for both. With DYNAMIC it begins to leave its fences out at any
+ * commit, and says so in a word that the sleeper reads; when it finds the other asleep it fences again.
  *
  * holds: -
  * holds: MEMBARRIER
  * holds: FD_MODE
  * holds: FD_MODE MEMBARRIER
+ * holds: DYNAMIC
+ * holds: FD_MODE DYNAMIC
+ * fails: DYNAMIC SAID_AFTER_THE_FENCE      the sleeper does not see that it has to fence for both
+ * fails: FD_MODE DYNAMIC SAID_AFTER_THE_FENCE as above
+ * fails: DYNAMIC WORD_NOT_READ             the sleeper fences for itself alone
  * fails: NO_FENCE                          the sender looks at the sleeper's word before its message is seen
  * fails: NO_FENCE_OF_THE_SLEEPER           the sleeper looks before its announcement is seen
  * fails: NO_SECOND_LOOK                    the sleeper does not look after its announcement
@@ -25,11 +31,13 @@
  * fails: FD_MODE SAME_NUMBER               as above
  * fails: FD_MODE MEMBARRIER NOT_REGISTERED as above */
 #define MESSAGES 4
-#define WORD 0 /* the place of the sender's word, or tail */
+#define WORD 0     /* the place of the sender's word, or tail */
+#define UNFENCED 1 /* the place of the word by which it says that it does not fence */
 #define ASLEEP 1
 #define STEP 2 /* CHANNEL_SLEEP_STEP is 4, for a bit that does not matter here */
 
 byte tail;   /* the sender's, as the receiver sees it */
+byte unfenced;
 byte sleep;  /* the receiver's, as the sender sees it */
 bool bell;   /* an edge that was not taken */
 
@@ -37,7 +45,11 @@ bool bell;   /* an edge that was not taken */
 bool sleep_pending;
 byte sleep_value;
 
-#define VISIBLE(place, value) tail = value
+#define VISIBLE(place, value)                                                                      \
+    if                                                                                             \
+    :: place == WORD -> tail = value                                                               \
+    :: else -> unfenced = value                                                                    \
+    fi
 #include "stores.pml"
 
 inline make_sleep_visible()
@@ -57,15 +69,36 @@ end:
 proctype sender()
 {
     byte sent, seen, rung;
+    bool leaves_out;
 
     do
     :: sent < MESSAGES ->
        sent++;
        store(WORD, sent, 1);
-#if !defined(NO_FENCE) && !defined(MEMBARRIER)
+#ifdef DYNAMIC
+       if
+       :: leaves_out
+       :: !leaves_out -> pending == 0 /* fence */
+       :: !leaves_out -> /* for the last time */
+#ifdef SAID_AFTER_THE_FENCE
+          pending == 0;
+          store(UNFENCED, 1, 0);
+#else
+          store(UNFENCED, 1, 0);
+          pending == 0;
+#endif
+          leaves_out = true
+       fi;
+#elif !defined(NO_FENCE) && !defined(MEMBARRIER)
        pending == 0; /* fence */
 #endif
        seen = sleep;
+       if
+       :: leaves_out && (seen & ASLEEP) ->
+          leaves_out = false;
+          store(UNFENCED, 0, 1)
+       :: else
+       fi;
        if
        :: (seen & ASLEEP) && seen != rung ->
           rung = seen;
@@ -99,6 +132,12 @@ inline fence_of_the_sleeper()
     skip;
 #ifndef NO_FENCE_OF_THE_SLEEPER
     !sleep_pending;
+#if defined(DYNAMIC) && !defined(WORD_NOT_READ)
+    if
+    :: unfenced -> pending == 0
+    :: else
+    fi;
+#endif
 #ifdef MEMBARRIER
 #ifndef NOT_REGISTERED
     pending == 0 /* the sender's processor passes a fence, too */
