@@ -137,7 +137,8 @@ static bool holds(struct channel *c, unsigned events, bool hysteresis)
 {
     if ((events & ENL_READABLE) != 0)
         return channel_has_data(c);
-    return channel_free_units(c) > wanted_units(c, hysteresis);
+    /* who waits for space is the sending thread; nonsense is found out by its next send */
+    return lane_refresh(&c->out, wanted_units(c, hysteresis)) != -EAGAIN;
 }
 
 int channel_told(struct channel *c, unsigned told)
@@ -247,7 +248,7 @@ static void announce(struct channel *c, unsigned events, uint32_t need)
     struct channel_header *own = channel_header_of(c);
     const struct channel_header *peer =
         atomic_load_explicit(&c->met, memory_order_acquire) != 0 ? c->theirs.header : NULL;
-    uint32_t tail, held;
+    uint32_t tail, held, position;
 
     if ((events & ENL_READABLE) != 0) {
         c->for_data.number = (c->for_data.number + CHANNEL_SLEEP_STEP) | CHANNEL_ASLEEP;
@@ -257,8 +258,10 @@ static void announce(struct channel *c, unsigned events, uint32_t need)
         tail = atomic_load_explicit(&own->tail, memory_order_relaxed);
         held = atomic_load_explicit(&c->out.held, memory_order_relaxed);
         c->for_space.number = (c->for_space.number + CHANNEL_SLEEP_STEP) | CHANNEL_ASLEEP;
-        atomic_store_explicit(&own->space_position, tail + held + need + 1 - c->out.units,
-                              memory_order_relaxed);
+        position = tail + held + need + 1 - c->out.units;
+        if ((int32_t)(position - tail) > 0)
+            position = tail; /* more than that cannot be read: look again when all is */
+        atomic_store_explicit(&own->space_position, position, memory_order_relaxed);
         /* pairs with the acquire in channel_tell_space() */
         atomic_store_explicit(&own->space_sleep, c->for_space.number, memory_order_release);
     }
