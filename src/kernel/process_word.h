@@ -20,7 +20,7 @@ int process_word_get(uint32_t *ret_number);
 static inline bool process_word_is(uint32_t number)
 {
     /* who has a number has made the page; written by this process alone, before it made what is asked about */
-    const _Atomic(uint32_t) *word = atomic_load_explicit(&process_word, memory_order_relaxed);
+    const _Atomic(uint32_t) *word = atomic_load_explicit(&process_word, memory_order_acquire);
 
     return word != NULL && atomic_load_explicit(word, memory_order_relaxed) == number;
 }

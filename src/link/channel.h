@@ -47,15 +47,16 @@ struct channel_sleeper {
 struct channel {
     struct lane_writer out;
     struct lane_reader in;
-    uint32_t send_process; /* the process of the short path, or NO_PROCESS */
-    uint32_t receive_process;
+    _Atomic(uint32_t) send_process; /* the process of the short path, or NO_PROCESS */
+    _Atomic(uint32_t) receive_process;
     bool send_unfenced; /* no fence after commits: see channel_wait.c */
     bool receive_unfenced;
-    bool event_mode;       /* enl_link_fd was asked for */
-    uint32_t awake_streak; /* commits that found the peer awake */
+    atomic_bool event_mode; /* enl_link_fd was asked for */
+    uint32_t awake_streak;  /* commits that found the peer awake */
     uint32_t space_streak;
     uint32_t wanted_units; /* of a send that found no room */
     uint32_t taken_end;
+    atomic_bool holds_taken;
     const struct channel_header *peer_of_out; /* as adopted by the sender, the receiver */
     const struct channel_header *peer_of_in;
     struct channel_sleeper for_data, for_space;
@@ -64,21 +65,21 @@ struct channel {
     atomic_flag settling; /* guards what is announced, and the next five */
     unsigned waiting;     /* for which of ENL_READABLE, ENL_WRITABLE a call sleeps */
     bool armed;           /* the set is readable, and stays so until it is emptied */
-    bool writable_low;
+    atomic_bool writable_low;
     unsigned announced;  /* for the event loop, since the set was emptied last */
     uint32_t rings_seen; /* the peer's count when the set was emptied last */
 
     struct channel_terms terms;
-    uint32_t process; /* that uses this end; NO_PROCESS: nobody yet */
+    _Atomic(uint32_t) process; /* that uses this end; NO_PROCESS: nobody yet */
     int claim_fd; /* sealed by the first to use this end; -1: of a pair, whose lies in the socket */
     uint32_t sealed_by;
-    bool named;      /* made by enl_open or enl_accept */
-    bool greeted;    /* the hello is said */
-    bool opened;     /* by enl_open: a listener was there */
-    bool membarrier; /* this process is registered and can call it */
+    bool named;          /* made by enl_open or enl_accept */
+    atomic_bool greeted; /* the hello is said */
+    bool opened;         /* by enl_open: a listener was there */
+    bool membarrier;     /* this process is registered and can call it */
     int socket_fd;
-    int set_fd;   /* what is slept on, and the program's descriptor */
-    int space_fd; /* a second one, for a sending thread beside others; -1 */
+    int set_fd;          /* what is slept on, and the program's descriptor */
+    atomic_int space_fd; /* a second one, for a sending thread beside others; -1 */
     int bell_fd;
     int fds_fd; /* where descriptors of messages go out */
     struct segment own;
@@ -109,6 +110,12 @@ static inline struct channel *channel_of(const struct enl_link *l)
 static inline struct channel_header *channel_header_of(const struct channel *c)
 {
     return c->own.header;
+}
+
+/* The peer's, once it was met, else NULL: in this order, as another thread may be meeting it. */
+static inline const struct channel_header *channel_peer_of(struct channel *c)
+{
+    return atomic_load_explicit(&c->met, memory_order_acquire) == 0 ? NULL : c->theirs.header;
 }
 
 static inline bool channel_may(uint32_t process)

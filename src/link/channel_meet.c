@@ -96,8 +96,12 @@ void channel_init(struct channel *c, const struct channel_terms *terms)
 {
     c->terms = *terms;
     atomic_flag_clear_explicit(&c->settling, memory_order_relaxed);
-    c->process = c->send_process = c->receive_process = c->sealed_by = NO_PROCESS;
-    c->socket_fd = c->set_fd = c->space_fd = c->bell_fd = c->fds_fd = -1;
+    c->sealed_by = NO_PROCESS;
+    atomic_init(&c->process, NO_PROCESS);
+    atomic_init(&c->send_process, NO_PROCESS);
+    atomic_init(&c->receive_process, NO_PROCESS);
+    c->socket_fd = c->set_fd = c->bell_fd = c->fds_fd = -1;
+    atomic_init(&c->space_fd, -1);
     c->peer_bell_fd = c->peer_process_fd = c->peer_fds_fd = c->claim_fd = -1;
     c->own.fd = c->theirs.fd = -1;
     atomic_flag_clear_explicit(&c->busy, memory_order_relaxed);
@@ -117,7 +121,8 @@ static void unmake(struct channel *c)
     descriptor_close(c->space_fd);
     descriptor_close(c->bell_fd);
     descriptor_close(c->fds_fd);
-    c->set_fd = c->space_fd = c->bell_fd = c->fds_fd = -1;
+    c->set_fd = c->bell_fd = c->fds_fd = -1;
+    c->space_fd = -1;
     segment_unmap(&c->own);
 }
 

@@ -32,10 +32,10 @@ static bool has_hung(struct channel *c)
 
 static uint32_t peer_ended(struct channel *c)
 {
-    const struct channel_header *peer = c->theirs.header;
+    const struct channel_header *peer = channel_peer_of(c);
 
     /* pairs with the release in say_goodbye(): what it committed before is there */
-    return has_met(c) ? atomic_load_explicit(&peer->ended, memory_order_acquire) : 0;
+    return peer != NULL ? atomic_load_explicit(&peer->ended, memory_order_acquire) : 0;
 }
 
 /* ---- taking over ------------------------------------------------------------------------------------------- */
@@ -76,7 +76,7 @@ int channel_prepare_send(struct enl_link *l, bool greets)
         return result;
     if (has_met(c) && c->greeted) {
         c->peer_of_out = c->out.peer = c->theirs.header;
-        c->send_process = c->process;
+        c->send_process = atomic_load(&c->process);
     }
     return 0;
 }
@@ -92,7 +92,7 @@ int channel_prepare_receive(struct enl_link *l)
         lane_reader_init(&c->in, c->theirs.header, c->theirs.ring, c->terms.ring_bytes,
                          c->terms.largest);
         c->peer_of_in = c->theirs.header;
-        c->receive_process = c->process;
+        c->receive_process = atomic_load(&c->process);
         /* what the socket told is taken out: the set may say nothing any more */
         channel_settle(l, c);
     }
@@ -101,7 +101,8 @@ int channel_prepare_receive(struct enl_link *l)
 
 static int broken_lane(struct channel *c)
 {
-    c->send_process = c->receive_process = NO_PROCESS;
+    c->send_process = NO_PROCESS;
+    c->receive_process = NO_PROCESS;
     return channel_break(c, "its words in shared memory are out of range");
 }
 
@@ -501,6 +502,8 @@ ssize_t channel_take(struct enl_link *l, const struct enl_match *match, struct e
     ret_m->data = (void *)(uintptr_t)record.data;
     ret_m->size = ret_m->full_size = record.size;
     c->taken_end = record.end;
+    atomic_store_explicit(&c->holds_taken, true, memory_order_relaxed);
+    channel_settle(l, c);
     return (ssize_t)record.size;
 }
 
@@ -512,7 +515,7 @@ int channel_release(struct enl_link *l, struct enl_message *m)
     if (!process_word_is(c->process))
         return channel_claim(l, false); /* which says why not */
     consumed(c, c->taken_end);
-    l->taken = false; /* before the look at what else is there */
+    atomic_store_explicit(&c->holds_taken, false, memory_order_relaxed);
     channel_settle(l, c);
     return 0;
 }
@@ -532,8 +535,8 @@ bool channel_has_data(struct channel *c)
 
 uint32_t channel_free_units(struct channel *c)
 {
-    const struct channel_header *own = channel_header_of(c), *peer = c->theirs.header;
-    uint32_t head = has_met(c) ? atomic_load_explicit(&peer->head, memory_order_relaxed) : 0;
+    const struct channel_header *own = channel_header_of(c), *peer = channel_peer_of(c);
+    uint32_t head = peer != NULL ? atomic_load_explicit(&peer->head, memory_order_relaxed) : 0;
     uint32_t tail = atomic_load_explicit(&own->tail, memory_order_relaxed);
     uint32_t oldest = atomic_load_explicit(&c->out.oldest, memory_order_relaxed);
     uint32_t used;
@@ -564,9 +567,9 @@ int channel_unreceived(struct enl_link *l, size_t *ret_bytes)
     if (c->process == NO_PROCESS)
         return 0; /* nothing was ever sent */
     result = channel_prepare_send(l, false);
-    peer = c->theirs.header;
+    peer = channel_peer_of(c);
     tail = atomic_load_explicit(&own->tail, memory_order_relaxed);
-    head = has_met(c) ? atomic_load_explicit(&peer->head, memory_order_acquire) : 0;
+    head = peer != NULL ? atomic_load_explicit(&peer->head, memory_order_acquire) : 0;
     if (tail == head)
         return 0;
     *ret_bytes = (size_t)(tail - head) * LANE_UNIT;

@@ -114,14 +114,14 @@ void channel_tell_space_slowly(struct channel *c, uint32_t sleep)
 /* For those events: to a sender a peer is there that only sends no more itself. */
 static bool peer_is_gone(struct channel *c, unsigned events)
 {
-    const struct channel_header *peer = c->theirs.header;
+    const struct channel_header *peer = channel_peer_of(c);
     uint32_t ended = CHANNEL_CLOSED;
 
     if ((events & ENL_READABLE) != 0)
         ended |= CHANNEL_SENDS_NO_MORE;
     return atomic_load_explicit(&c->hung, memory_order_relaxed) ||
            atomic_load_explicit(&c->gone, memory_order_relaxed) != CHANNEL_HERE ||
-           (atomic_load_explicit(&c->met, memory_order_acquire) != 0 &&
+           (peer != NULL &&
             (atomic_load_explicit(&peer->ended, memory_order_relaxed) & ended) != 0);
 }
 
@@ -246,8 +246,7 @@ static void fence_sleep(const _Atomic(uint32_t) *peer_unfenced)
 static void announce(struct channel *c, unsigned events, uint32_t need)
 {
     struct channel_header *own = channel_header_of(c);
-    const struct channel_header *peer =
-        atomic_load_explicit(&c->met, memory_order_acquire) != 0 ? c->theirs.header : NULL;
+    const struct channel_header *peer = channel_peer_of(c);
     uint32_t tail, held, position;
 
     if ((events & ENL_READABLE) != 0) {
@@ -302,11 +301,9 @@ static int set_for(struct channel *c, unsigned events, int *ret_set_fd)
  * will be: by the ring, or by the end of a peer that died just before it. */
 static uint32_t rings_of_peer(struct channel *c)
 {
-    const struct channel_header *peer = c->theirs.header;
+    const struct channel_header *peer = channel_peer_of(c);
 
-    return atomic_load_explicit(&c->met, memory_order_acquire) == 0
-               ? 0
-               : atomic_load_explicit(&peer->rings, memory_order_acquire);
+    return peer == NULL ? 0 : atomic_load_explicit(&peer->rings, memory_order_acquire);
 }
 
 static void lock_settling(struct channel *c)
@@ -325,7 +322,8 @@ static void announce_call(struct channel *c, unsigned events)
 {
     lock_settling(c);
     c->waiting |= events;
-    announce(c, events, wanted_units(c, true));
+    /* what a send wants is the sending thread's to know */
+    announce(c, events, (events & ENL_WRITABLE) != 0 ? wanted_units(c, true) : 0);
     unlock_settling(c);
 }
 
@@ -391,11 +389,11 @@ static uint32_t event_units(const struct channel *c)
     return c->writable_low && largest < half ? half : largest;
 }
 
-static unsigned events_now(struct enl_link *l, struct channel *c)
+static unsigned events_now(struct channel *c)
 {
     unsigned events = 0;
 
-    if (!l->taken && channel_has_data(c))
+    if (!atomic_load_explicit(&c->holds_taken, memory_order_relaxed) && channel_has_data(c))
         events |= ENL_READABLE;
     if (peer_is_gone(c, ENL_READABLE))
         events |= ENL_GONE;
@@ -414,7 +412,7 @@ static unsigned events_now(struct enl_link *l, struct channel *c)
  * not hold is announced, also beside something that does: an edge-triggered program waits for it. */
 static void settle(struct enl_link *l, struct channel *c, bool empties)
 {
-    unsigned want = ready_wanted(l), now = events_now(l, c);
+    unsigned want = ready_wanted(l), now = events_now(c);
     unsigned missing = want & ~now & ~c->waiting;
 
     if (((empties || c->armed) && (now & (want | ENL_GONE)) == 0) ||
@@ -428,7 +426,7 @@ static void settle(struct enl_link *l, struct channel *c, bool empties)
         /* for what is not wanted nobody rings */
         wake_up(c, ~missing & ~c->waiting & (ENL_READABLE | ENL_WRITABLE));
         c->announced = missing;
-        now = events_now(l, c);
+        now = events_now(c);
         if (result < 0)
             now |= ENL_GONE; /* let the next call find out */
     }
@@ -480,5 +478,5 @@ unsigned channel_events(struct enl_link *l)
         channel_settle_slowly(l, c, true);
     else
         (void)channel_ask_kernel(c);
-    return events_now(l, c);
+    return events_now(c);
 }

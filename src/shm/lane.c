@@ -36,15 +36,12 @@ void lane_writer_init(struct lane_writer *w, struct channel_header *own, unsigne
 void lane_reader_init(struct lane_reader *r, const struct channel_header *peer,
                       const unsigned char *ring, uint32_t ring_bytes, uint32_t largest)
 {
-    struct channel_header *own = r->own;
-
-    memset(r, 0, sizeof *r);
     r->ring = ring;
     r->byte_mask = ring_bytes - 1;
     r->units = ring_bytes / LANE_UNIT;
     r->largest = largest;
     r->peer = peer;
-    r->own = own;
+    r->known = lane_cursor(r);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------- */
