@@ -419,7 +419,7 @@ ssize_t channel_receive(struct enl_link *l, const struct enl_match *match, struc
                         bool may_block)
 {
     struct channel *c = channel_of(l);
-    struct lane_record record;
+    struct lane_record record = {.data = NULL};
     size_t size;
     int result = next(l, c, &record);
 
@@ -454,7 +454,7 @@ ssize_t channel_receive(struct enl_link *l, const struct enl_match *match, struc
 ssize_t channel_receive_many(struct enl_link *l, struct enl_message m[], size_t count)
 {
     struct channel *c = channel_of(l);
-    struct lane_record record;
+    struct lane_record record = {.data = NULL};
     size_t received = 0;
 
     while (received < count) {
@@ -485,7 +485,7 @@ ssize_t channel_take(struct enl_link *l, const struct enl_match *match, struct e
                      bool may_block)
 {
     struct channel *c = channel_of(l);
-    struct lane_record record;
+    struct lane_record record = {.data = NULL};
     int result = next(l, c, &record);
 
     (void)match;

@@ -17,7 +17,7 @@ uint32_t lane_ring_bytes(uint64_t largest, uint64_t depth, uint32_t least)
         return 0;
     record = (uint64_t)lane_units((uint32_t)largest) * LANE_UNIT;
     needs = depth * record;
-    needs += needs / 3 + REFERENCE_UNITS * LANE_UNIT + 2 * LANE_UNIT;
+    needs += needs / 3 + (uint64_t)(REFERENCE_UNITS + 2) * LANE_UNIT;
     while (ring < needs && ring <= UINT32_MAX / 4)
         ring *= 2;
     return ring < needs ? 0 : (uint32_t)ring;
