@@ -41,7 +41,9 @@ void lane_reader_init(struct lane_reader *r, const struct channel_header *peer,
     r->units = ring_bytes / LANE_UNIT;
     r->largest = largest;
     r->peer = peer;
-    r->known = lane_cursor(r);
+    r->known = r->received = 0;
+    /* others may look at it meanwhile */
+    atomic_store_explicit(&r->cursor, 0, memory_order_relaxed);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------- */

@@ -77,7 +77,7 @@ uint32_t lane_ring_bytes(uint64_t largest, uint64_t depth, uint32_t least);
 
 void lane_writer_init(struct lane_writer *w, struct channel_header *own, unsigned char *ring,
                       uint32_t ring_bytes);
-/* Of a zeroed reader whose own header is set; others may look at its cursor meanwhile. */
+/* Of a reader whose own header is set. */
 void lane_reader_init(struct lane_reader *r, const struct channel_header *peer,
                       const unsigned char *ring, uint32_t ring_bytes, uint32_t largest);
 
