@@ -342,6 +342,17 @@ static int nothing(struct enl_link *l, struct channel *c)
     return result == 0 ? -EAGAIN : result == -EAGAIN ? -EINTR : result;
 }
 
+/* As lane_next(), and whoever waits for the space of what was skipped is told. */
+static int next_known(struct channel *c, struct lane_record *ret)
+{
+    uint32_t cursor = lane_cursor(&c->in);
+    int found = lane_next(&c->in, ret);
+
+    if (lane_cursor(&c->in) != cursor)
+        channel_tell_space(c);
+    return found;
+}
+
 /* The next message of the lane: 1, or why there is none. */
 static int next(struct enl_link *l, struct channel *c, struct lane_record *ret)
 {
@@ -356,7 +367,7 @@ static int next(struct enl_link *l, struct channel *c, struct lane_record *ret)
         if (c->peer_of_in == NULL)
             return nothing(l, c);
     }
-    while ((found = lane_next(&c->in, ret)) == 0) {
+    while ((found = next_known(c, ret)) == 0) {
         uint32_t known = c->in.known;
 
         /* who is behind reads how much there is; who waits looks where the next record will be */
@@ -474,6 +485,7 @@ ssize_t channel_receive_many(struct enl_link *l, struct enl_message m[], size_t 
         received++;
     }
     if (received > 0) {
+        lane_pass_skips(&c->in);
         lane_publish_head(&c->in);
         channel_tell_space(c);
         channel_settle(l, c);

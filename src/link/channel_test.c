@@ -265,6 +265,92 @@ TEST(channel_wakes_another_user)
     test_join(child);
 }
 
+/* ---- room ------------------------------------------------------------------------------------------------- */
+
+#define ONE_AT_A_TIME "channel:?message=40000&depth=1&wait=sleep"
+#define LARGE 40000
+
+static void pause_ms(long ms)
+{
+    (void)nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static void loan_large(struct pair *p, struct enl_message *ret_loan)
+{
+    CHECK_OK(enl_loan(p->ends[0], LARGE, test_until(), ret_loan));
+}
+
+/* Of a large loan little is used; then another one has to wait for what was not. */
+static void send_little_of_much(struct pair *p)
+{
+    struct enl_message loan;
+
+    receive_number(p->ends[0], 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        loan_large(p, &loan);
+        memcpy(loan.data, &i, sizeof i);
+        loan.size = sizeof i;
+        CHECK_OK(enl_commit(&loan));
+    }
+}
+
+static void receive_three(void *argument)
+{
+    struct pair *p = argument;
+
+    send_number(p->ends[1], 0);
+    for (uint32_t i = 1; i <= 3; i++) {
+        pause_ms(20); /* the sender sleeps */
+        receive_number(p->ends[1], i);
+    }
+    part(p);
+}
+
+TEST(channel_gives_back_what_a_loan_did_not_need)
+{
+    struct pair p;
+    pid_t child;
+
+    meet(&p, ONE_AT_A_TIME);
+    child = test_child(receive_three, &p);
+    send_little_of_much(&p);
+    test_join(child);
+    part(&p);
+}
+
+static void receive_two_and_stay(void *argument)
+{
+    struct pair *p = argument;
+    static char large[LARGE];
+
+    send_number(p->ends[1], 0);
+    receive_number(p->ends[1], 1);
+    pause_ms(20); /* the sender has looked, and sleeps again */
+    CHECK_EQ(enl_receive(p->ends[1], large, sizeof large, test_until()), sizeof large);
+    test_gate_wait(p->gate);
+    part(p);
+}
+
+/* What was committed out of turn lies where it was loaned until it is read. */
+TEST(channel_gives_back_a_loan_that_was_overtaken)
+{
+    struct enl_message loan;
+    struct pair p;
+    pid_t child;
+
+    meet(&p, ONE_AT_A_TIME);
+    child = test_child(receive_two_and_stay, &p);
+    receive_number(p.ends[0], 0);
+    loan_large(&p, &loan);
+    send_number(p.ends[0], 1);
+    CHECK_OK(enl_commit(&loan));
+    loan_large(&p, &loan);
+    enl_cancel(&loan);
+    test_gate_open(p.gate);
+    test_join(child);
+    part(&p);
+}
+
 /* ---- peers that stop and die ------------------------------------------------------------------------------- */
 
 static void receive_for_ever(void *argument)

@@ -355,3 +355,22 @@ int lane_next(struct lane_reader *r, struct lane_record *ret)
         return ret->size <= r->largest ? 1 : -EBADMSG;
     }
 }
+
+/* Looks no further than a ring: whoever skips for ever keeps nobody. */
+void lane_pass_skips(struct lane_reader *r)
+{
+    uint32_t start = lane_cursor(r);
+
+    while (lane_look(r) == 1) {
+        uint32_t cursor = lane_cursor(r);
+        const unsigned char *place = r->ring + (cursor * LANE_UNIT & r->byte_mask);
+        uint32_t word =
+            atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)place, memory_order_acquire);
+        uint32_t units = lane_units(word & RECORD_SIZE);
+
+        if ((word & (RECORD_THERE | RECORD_KIND)) != (RECORD_THERE | RECORD_SKIP) ||
+            units > r->known - cursor || cursor + units - start > r->units)
+            return;
+        atomic_store_explicit(&r->cursor, cursor + units, memory_order_relaxed);
+    }
+}

@@ -156,6 +156,8 @@ int lane_extend(struct lane_reader *r);
 int lane_look(struct lane_reader *r);
 /* The next message: 1; 0: none is known; -EBADMSG. It stays next until it is consumed. */
 int lane_next(struct lane_reader *r, struct lane_record *ret);
+/* Behind a message: passes what its loan did not need, for its reader may not come again. */
+void lane_pass_skips(struct lane_reader *r);
 
 static inline uint32_t lane_cursor(const struct lane_reader *r)
 {
@@ -187,7 +189,13 @@ static inline void lane_advance(struct lane_reader *r, uint32_t end)
 
 static inline void lane_consume(struct lane_reader *r, uint32_t end)
 {
+    uint32_t word;
+
     lane_advance(r, end);
+    word = atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)lane_next_word(r),
+                                memory_order_relaxed);
+    if ((word & RECORD_KIND) == RECORD_SKIP)
+        lane_pass_skips(r);
     lane_publish_head(r);
 }
 

@@ -231,6 +231,27 @@ TEST(lane_lowers_the_size_of_a_loan)
     part(&e);
 }
 
+/* Who took it may not come again. */
+TEST(lane_has_read_a_message_with_what_its_loan_did_not_need)
+{
+    struct ends e = {.ring_bytes = 0};
+    struct lane_record record;
+    void *data;
+
+    meet(&e, 4);
+    for (uint32_t i = 0; i < 1000; i++) {
+        CHECK_EQ(lane_loan(&e.w, 64, &data), 0);
+        lane_commit(&e.w, data, 1, 0);
+        CHECK_EQ(i % 2 == 0 ? lane_extend(&e.r) : lane_look(&e.r), 1);
+        CHECK_EQ(lane_next(&e.r, &record), 1);
+        CHECK_EQ(record.size, 1);
+        lane_consume(&e.r, record.end);
+        CHECK_EQ(lane_cursor(&e.r), e.w.next);
+        check_empty(&e);
+    }
+    part(&e);
+}
+
 TEST(lane_has_room_for_every_open_loan)
 {
     struct ends e = {.ring_bytes = 0};
