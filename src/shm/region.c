@@ -256,6 +256,16 @@ static int check_size(struct enl_region *r, uint64_t *size)
     return result < 0 ? result : r->backing->object_size(r, size);
 }
 
+/* Another program may have made it with holes: where there is nothing to fill them with, even a look at a header that
+ * is to be made would end this process. */
+static int fill_holes(struct enl_region *r, uint64_t size)
+{
+    if (region_header_size(r) == 0 || (r->plan.flags & ENL_CREATE) == 0 ||
+        r->backing->extend == NULL)
+        return 0;
+    return r->backing->extend(r, size);
+}
+
 static int open_there(struct enl_region *r)
 {
     uint64_t size;
@@ -265,6 +275,8 @@ static int open_there(struct enl_region *r)
         result = check_size(r, &size);
     if (result == 0 && region_header_size(r) == 0 && size < r->plan.size)
         result = refuse_size(r, size);
+    if (result == 0)
+        result = fill_holes(r, size);
     if (result == 0)
         result = region_map(r, size);
     if (result == 0)

@@ -208,7 +208,8 @@ static int extend(struct enl_region *r, uint64_t size)
     if (r->plan.is_private)
         return error_set(-ENOTSUP, "%s: is mapped privately: what it adds nobody would see",
                          r->what);
-    if (shared_file_seals(r->fd, &seals) == 0 && (seals & SHARED_FILE_SEAL_GROW) != 0)
+    if (size + r->plan.offset > facts.size && shared_file_seals(r->fd, &seals) == 0 &&
+        (seals & SHARED_FILE_SEAL_GROW) != 0)
         return error_set(-EPERM, "%s: is sealed against growing", r->what);
     return reserve(r, size + r->plan.offset);
 }

@@ -607,6 +607,28 @@ TEST(every_page_of_a_region_is_there_when_the_rest_is_full)
     CHECK_EQ(umount2("/dev/shm", MNT_DETACH), 0);
 }
 
+TEST(holes_that_cannot_be_filled_are_told_before_a_header_is_written)
+{
+    struct enl_region *r;
+    int holes, others;
+    char page[4096] = "";
+
+    if (!mount_over("/dev/shm", "size=64k,mode=1777"))
+        SKIP("no file system can be mounted here");
+    holes = open("/dev/shm/holes", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK_EQ(ftruncate(holes, 32 << 10), 0);
+    others = open("/dev/shm/others", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    while (write(others, page, sizeof page) == (ssize_t)sizeof page)
+        continue;
+    CHECK_EQ(enl_region_open("shm:/holes?size=1k", NEW | ENL_HEADER, NULL, &r), -ENOSPC);
+    CHECK_EQ(ftruncate(others, 0), 0);
+    r = open_region("shm:/holes?size=1k", NEW | ENL_HEADER);
+    (void)close(holes);
+    (void)close(others);
+    enl_region_close(r);
+    CHECK_EQ(umount2("/dev/shm", MNT_DETACH), 0);
+}
+
 static bool write_text(const char *folder, const char *file, const char *text)
 {
     char path[512];
