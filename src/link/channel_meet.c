@@ -371,19 +371,28 @@ static int claim(struct channel *c)
     return 0;
 }
 
+static bool is_of_parent(const struct channel *c)
+{
+    return c->process != NO_PROCESS && !process_word_is(c->process);
+}
+
+static int refuse_child(void)
+{
+    return error_set(-EBADF,
+                     "the channel is used by the process that this one was forked from; this one "
+                     "may only close it");
+}
+
 int channel_claim(struct enl_link *l, bool greets)
 {
     struct channel *c = channel_of(l);
     int result = 0;
 
+    if (is_of_parent(c)) /* a thread that is not here may have had the lock */
+        return refuse_child();
     lock(c);
     if (c->process == NO_PROCESS)
         result = claim(c);
-    else if (!process_word_is(c->process))
-        result =
-            error_set(-EBADF,
-                      "the channel is used by the process that this one was forked from; this one "
-                      "may only close it");
     if (result == 0 && greets && !c->greeted)
         result = greet(c, c->socket_fd);
     unlock(c);

@@ -5,8 +5,10 @@
 
 #include <enlace/enlace.h>
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +89,44 @@ TEST(channel_refuses_a_forked_child_without_harm)
         send_number(p.ends[1], i);
         receive_number(p.ends[0], i);
     }
+    part(&p);
+}
+
+struct asker {
+    struct enl_link *link;
+    atomic_bool stops;
+};
+
+static void *ask_always(void *argument)
+{
+    struct asker *a = argument;
+
+    while (!atomic_load(&a->stops))
+        (void)enl_link_events(a->link);
+    return NULL;
+}
+
+static void be_refused_at_once(void *argument)
+{
+    CHECK_EQ(enl_send(argument, "", 0, ENL_NOW), -EBADF);
+}
+
+TEST(channel_refuses_a_forked_child_whatever_its_threads_were_at)
+{
+    struct asker a;
+    pthread_t thread;
+    struct pair p;
+
+    meet(&p, "channel:");
+    send_number(p.ends[0], 1);
+    receive_number(p.ends[1], 1);
+    a.link = p.ends[0];
+    atomic_init(&a.stops, false);
+    CHECK_EQ(pthread_create(&thread, NULL, ask_always, &a), 0);
+    for (int i = 0; i < 50; i++)
+        test_join(test_child(be_refused_at_once, p.ends[0]));
+    atomic_store(&a.stops, true);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
     part(&p);
 }
 
