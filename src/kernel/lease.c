@@ -7,10 +7,49 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Held while a locked description is open: a child that another thread forked then would keep it, and the lease, as
+ * long as it lives. A global, because a fork copies all there is. */
+static pthread_mutex_t beginning = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local bool is_beginning; /* and is interrupted by a handler, which forks */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void before_fork(void)
+{
+    if (!is_beginning)
+        (void)pthread_mutex_lock(&beginning);
+}
+
+static void after_fork(void)
+{
+    if (!is_beginning)
+        (void)pthread_mutex_unlock(&beginning);
+}
+
+static void watch_forks(void)
+{
+    /* fails without memory alone */
+    (void)pthread_atfork(before_fork, after_fork, after_fork);
+}
+
+static void enter(void)
+{
+    (void)pthread_once(&once, watch_forks);
+    (void)pthread_mutex_lock(&beginning);
+    is_beginning = true;
+}
+
+static void leave(void)
+{
+    is_beginning = false;
+    (void)pthread_mutex_unlock(&beginning);
+}
 
 int lease_file_open(int fd, struct lease_file *ret)
 {
@@ -71,7 +110,7 @@ static int keep(const struct lease_file *file, int fd, void **ret_lease)
     return 0;
 }
 
-int lease_begin(const struct lease_file *file, uint64_t offset, uint32_t count, void **ret_lease)
+static int begin(const struct lease_file *file, uint64_t offset, uint32_t count, void **ret_lease)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
     uint32_t i;
@@ -95,6 +134,16 @@ int lease_begin(const struct lease_file *file, uint64_t offset, uint32_t count, 
 close_fd:
     descriptor_close(fd);
     return result < 0 ? result : (int)i;
+}
+
+int lease_begin(const struct lease_file *file, uint64_t offset, uint32_t count, void **ret_lease)
+{
+    int result;
+
+    enter();
+    result = begin(file, offset, count, ret_lease);
+    leave();
+    return result;
 }
 
 void lease_end(const struct lease_file *file, void *lease)

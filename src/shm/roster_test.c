@@ -2,10 +2,12 @@
 /* Tests of rosters: who is a member, what a death, a fork, an exec and closed descriptors do to it. */
 #include "shm/roster.h"
 
+#include "kernel/lease.h"
 #include "runner/test.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -292,5 +294,56 @@ TEST(roster_refuses_other_bytes)
     CHECK_EQ(roster_is_alive(r, token_of(SLOTS, 1)), -EBADMSG);
     CHECK_EQ(roster_is_alive(r, 0), -EBADMSG);
     roster_close(r);
+    end_place(&p);
+}
+
+struct comer {
+    const struct place *place;
+    atomic_bool ends;
+};
+
+static void *come_and_go(void *argument)
+{
+    struct comer *c = argument;
+
+    while (!atomic_load(&c->ends)) {
+        struct roster *r = open_roster(c->place);
+
+        CHECK_OK(roster_join(r));
+        roster_close(r);
+    }
+    return NULL;
+}
+
+static void stay(void *argument)
+{
+    test_gate_wait(((struct place *)argument)->end);
+}
+
+#define CHILDREN 200
+
+TEST(children_of_other_threads_keep_nobody_a_member)
+{
+    pid_t children[CHILDREN];
+    struct comer c;
+    struct place p;
+    struct lease_file file;
+    pthread_t thread;
+
+    make_place(&p);
+    c.place = &p;
+    atomic_init(&c.ends, false);
+    CHECK_EQ(pthread_create(&thread, NULL, come_and_go, &c), 0);
+    for (int i = 0; i < CHILDREN; i++)
+        children[i] = test_child(stay, &p);
+    atomic_store(&c.ends, true);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_OK(lease_file_open(p.fd, &file));
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        CHECK_EQ(lease_is_held(&file, ROSTER_LEASE_OFFSET + slot), 0);
+    for (int i = 0; i < CHILDREN; i++)
+        test_gate_open(p.end);
+    for (int i = 0; i < CHILDREN; i++)
+        test_join(children[i]);
     end_place(&p);
 }
