@@ -135,22 +135,6 @@ static int step(struct attempt *a, enl_deadline until)
     return sleep_on(a, seen, until);
 }
 
-int lock_acquire(struct enl_sync *s, struct lock_layout *l, enl_deadline until, unsigned how)
-{
-    struct attempt a = {.s = s, .l = l, .how = how};
-    int result = sync_join(s, &a.token);
-
-    while (result == 0)
-        result = step(&a, until);
-    if (a.since_ns != 0) {
-        atomic_fetch_sub_explicit(&l->waiters, 1, memory_order_relaxed);
-        /* a wake-up that came with the end of the wait is passed on */
-        if (result < 0 && result != -EOWNERDEAD)
-            (void)futex_wake(&l->head.word, 1);
-    }
-    return result == 1 ? 0 : result;
-}
-
 /* While STARVING a free lock is kept for those who sleep: if nobody does, it must not stay so. */
 static void wake_starving(struct lock_layout *l, uint32_t word)
 {
@@ -161,6 +145,32 @@ static void wake_starving(struct lock_layout *l, uint32_t word)
                                                 word & ~(WORD_STARVING | WORD_WAITERS),
                                                 memory_order_relaxed, memory_order_relaxed))
         (void)futex_wake(&l->head.word, 1);
+}
+
+/* Who gives up may have been woken at that very moment, and for its sake a free lock may be kept. */
+static void pass_on(struct lock_layout *l)
+{
+    uint32_t seen = atomic_load_explicit(&l->head.word, memory_order_relaxed);
+
+    if (WORD_OWNER(seen) == 0 && (seen & WORD_STARVING) != 0)
+        wake_starving(l, seen);
+    else
+        (void)futex_wake(&l->head.word, 1);
+}
+
+int lock_acquire(struct enl_sync *s, struct lock_layout *l, enl_deadline until, unsigned how)
+{
+    struct attempt a = {.s = s, .l = l, .how = how};
+    int result = sync_join(s, &a.token);
+
+    while (result == 0)
+        result = step(&a, until);
+    if (a.since_ns != 0) {
+        atomic_fetch_sub_explicit(&l->waiters, 1, memory_order_relaxed);
+        if (result < 0 && result != -EOWNERDEAD)
+            pass_on(l);
+    }
+    return result == 1 ? 0 : result;
 }
 
 void lock_release(struct lock_layout *l, bool kept)
