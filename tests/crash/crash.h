@@ -18,6 +18,9 @@
  * after a store into shared memory are the ones that a peer can tell apart: they are counted separately and
  * are never left out of a sample.
  *
+ * A death is known here as soon as the kernel tells of it. What goes with the memory of the dead (leases) goes a
+ * moment later if somebody is just looking at that memory, as ps does: check waits for it.
+ *
  * The worker has one thread. Give times to wait and looks that repeat (?wait=sleep), as one that spins would
  * be stepped for ever. Only tests include this header. */
 #ifndef CRASH_H
@@ -34,8 +37,8 @@ struct crash_case {
     void (*prepare)(void *state); /* NULL: nothing to bring it to */
     void (*operate)(
         void *state); /* no static function of two cases: its address is the mark of its start */
-    /* In the stage, once for each sleep of the worker in a system call of operate: does what ends the sleep.
-     * NULL: only others can. */
+    /* In the stage, for each sleep of the worker in a system call of operate: does what ends the sleep, and
+     * never waits, as the worker may be stopped by then. NULL: only others can. */
     void (*help)(void *state);
     void (*check)(void *state, bool completed); /* completed: killed after the end of operate */
     /* Steps through the first child that operate makes, too, until that executes; the worker is killed

@@ -72,6 +72,8 @@ static void check_books(void *state, bool completed)
     if (b->held)
         CHECK_EQ(enl_rwlock_unlock(rwlock), 0);
     locked = enl_rwlock_write(rwlock, ENL_NOW);
+    if (locked == -EAGAIN) /* the kernel is still taking the dead one down */
+        locked = enl_rwlock_write(rwlock, ENL_FOREVER);
     if (completed)
         CHECK_EQ(locked, 0);
     repair(b, locked);
@@ -91,6 +93,8 @@ static void check_as_reader(void *state, bool completed)
     struct books *b = state;
     int locked = enl_rwlock_read(rwlock, ENL_NOW);
 
+    if (locked == -EAGAIN)
+        locked = enl_rwlock_read(rwlock, ENL_FOREVER);
     if (completed)
         CHECK_EQ(locked, 0);
     repair(b, locked); /* then it writes */
