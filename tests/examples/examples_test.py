@@ -86,7 +86,7 @@ def mapped_file_tells_times(programs, folder):
 
 # An example of regions is shown on every kind of memory that it can be in.
 REGIONS = ['shm:/enlace-test-{number}', 'svshm:{key}', 'file:{folder}/region']
-WITH_REGIONS = ['region', 'data_race', 'intermediate_file', 'producer_consumer']
+WITH_REGIONS = ['region', 'data_race', 'intermediate_file', 'producer_consumer', 'survivor']
 SEMAPHORES = ['svsem:{key}', 'shm:/enlace-test-{number}', 'file:{folder}/turns']
 
 
