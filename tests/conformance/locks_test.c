@@ -135,8 +135,16 @@ static void end(struct scene *s)
 /* In a child: its own view, or the inherited one. */
 static void enter(struct scene *s)
 {
-    if (s->backing->has_name)
+    if (s->backing->has_name) {
+        close_scene(s);
         open_scene(s);
+    }
+}
+
+static void leave(struct scene *s)
+{
+    if (s->backing->has_name)
+        close_scene(s);
 }
 
 static int lock_and_repair(struct enl_sync *mutex)
@@ -159,6 +167,7 @@ static void add_to_count(void *argument)
         s->shared->count++;
         CHECK_OK(enl_mutex_unlock(s->mutex));
     }
+    leave(s);
 }
 
 static void mutex_guards_a_count(const void *argument)
@@ -192,6 +201,7 @@ static void write_or_read(void *argument)
         CHECK_EQ(s->shared->left, s->shared->right);
         CHECK_OK(enl_rwlock_unlock(s->rwlock));
     }
+    leave(s);
 }
 
 static void rwlock_guards_a_pair(const void *argument)
@@ -280,6 +290,7 @@ static void take_ten(void *argument)
         s->shared->tickets--;
         CHECK_OK(enl_mutex_unlock(s->mutex));
     }
+    leave(s);
 }
 
 static void condition_hands_over(const void *argument)
