@@ -45,7 +45,7 @@ int roster_open(void *memory, size_t size, int fd, struct roster **ret_roster)
 {
     struct roster_layout *shared = memory;
     struct roster *r;
-    void *self;
+    void *self = NULL;
     uint32_t slots;
     int result;
 

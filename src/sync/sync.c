@@ -203,8 +203,8 @@ int enl_sync_at(struct enl_region *region, size_t offset, const struct enl_sync_
                 unsigned flags, struct enl_sync **ret_sync)
 {
     const struct sync_kind *kind;
-    struct roster *roster;
-    void *object;
+    struct roster *roster = NULL;
+    void *object = NULL;
     int result = check_options(options, &kind);
 
     if (result == 0 && (flags & ~(ENL_CREATE | ENL_EXCLUSIVE)) != 0)

@@ -57,8 +57,8 @@ static void make_libcs(struct scene *s)
     pthread_mutexattr_t of_mutex;
     pthread_condattr_t of_condition;
 
-    s->libc_mutex = test_shared(sizeof *s->libc_mutex);
-    s->libc_condition = test_shared(sizeof *s->libc_condition);
+    s->libc_mutex = test_shared(sizeof(pthread_mutex_t));
+    s->libc_condition = test_shared(sizeof(pthread_cond_t));
     CHECK_EQ(pthread_mutexattr_init(&of_mutex), 0);
     CHECK_EQ(pthread_mutexattr_setpshared(&of_mutex, PTHREAD_PROCESS_SHARED), 0);
     CHECK_EQ(pthread_mutex_init(s->libc_mutex, &of_mutex), 0);
