@@ -50,7 +50,7 @@ static void spoil(struct scene *s, uint32_t *random, uint32_t token)
     size_t at = (next_random(random) >> 8) % (USED / 4);
 
     if (next_random(random) >> 28 == 0) /* now and then a slot of the roster */
-        ((_Atomic uint32_t *)(void *)s->place.memory)[16 + (at % (PLACE_SLOTS * 8))] =
+        ((_Atomic uint32_t *)(void *)s->place.memory)[16 + at % ((size_t)PLACE_SLOTS * 8)] =
             next_random(random);
     at = next_random(random) >> 31 == 0 ? (size_t[]){MUTEX, CONDITION, ONCE, RWLOCK}[at % 4] / 4
                                         : at;
