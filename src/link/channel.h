@@ -163,6 +163,13 @@ static inline void channel_settle(struct enl_link *l, struct channel *c)
         channel_settle_slowly(l, c, false);
 }
 
+/* After a call that found nothing: what the set tells may be an end, and would be told for ever. */
+static inline void channel_settle_empty(struct enl_link *l, struct channel *c)
+{
+    if (c->event_mode)
+        channel_settle_slowly(l, c, true);
+}
+
 /* What sleeping on the set has told: death, hello. 0, or as channel_serve_socket(). */
 int channel_told(struct channel *c, unsigned told);
 /* The same by asking, for who does not sleep. */

@@ -232,7 +232,7 @@ ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_b
     do {
         sent = m->fd_count == 0 ? append(c, m) : append_with_fds(l, c, m);
         if (sent < 0)
-            channel_settle(l, c);
+            channel_settle_empty(l, c);
     } while (sent == -EAGAIN && room_came(c));
     if (sent < 0)
         return sent;
@@ -261,7 +261,7 @@ ssize_t channel_send_many(struct enl_link *l, const struct enl_message m[], size
         for (; sent < count && r >= 0; sent += r >= 0)
             r = m[sent].fd_count == 0 ? append(c, &m[sent]) : append_with_fds(l, c, &m[sent]);
         if (sent == 0)
-            channel_settle(l, c);
+            channel_settle_empty(l, c);
     } while (sent == 0 && r == -EAGAIN && room_came(c) && (r = 0) == 0);
     if (sent == 0)
         return r;
@@ -287,7 +287,10 @@ int channel_loan(struct enl_link *l, size_t size, void **ret_data)
                          LANE_LOANS);
     if (result < 0)
         result = refuse_room(c, result, lane_units((uint32_t)size) + 2);
-    channel_settle(l, c);
+    if (result < 0)
+        channel_settle_empty(l, c);
+    else
+        channel_settle(l, c);
     return result;
 }
 
@@ -335,7 +338,7 @@ static int nothing(struct enl_link *l, struct channel *c)
             return result;
     }
     result = channel_end_of_receive(c);
-    channel_settle(l, c);
+    channel_settle_empty(l, c);
     /* what came before the settling made no edge: an edge-triggered program must not be told that nothing is there */
     if (result == 0 && c->event_mode && channel_has_data(c))
         return -EINTR;

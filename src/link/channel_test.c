@@ -5,6 +5,7 @@
 
 #include <enlace/enlace.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -474,6 +475,53 @@ static int64_t cpu_of(pid_t pid)
     CHECK_EQ(clock_getcpuclockid(pid, &clock), 0);
     CHECK_EQ(clock_gettime(clock, &t), 0);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void use_and_die(void *argument)
+{
+    struct pair *p = argument;
+
+    send_number(p->ends[1], 1);
+    test_gate_wait(p->gate);
+    (void)raise(SIGKILL);
+}
+
+/* How many calls an event loop makes until one of them says that the peer is dead. */
+static int find_death(struct enl_link *l, bool sends)
+{
+    uint32_t number = 0;
+    int calls = 0, result;
+
+    do {
+        struct pollfd p = {.fd = enl_link_fd(l), .events = POLLIN};
+
+        CHECK_EQ(poll(&p, 1, 10000), 1);
+        result = (int)(sends ? enl_send(l, &number, sizeof number, ENL_NOW)
+                             : enl_receive(l, &number, sizeof number, ENL_NOW));
+    } while (result == -EAGAIN && ++calls < 10);
+    return result;
+}
+
+TEST(channel_event_loop_that_asks_nothing_hears_of_a_death)
+{
+    for (int sends = 0; sends < 2; sends++) {
+        uint32_t number = 0;
+        struct pair p;
+        pid_t child;
+
+        meet(&p, "channel:");
+        child = test_child(use_and_die, &p);
+        receive_number(p.ends[0], 1);
+        while (sends == 1 && enl_send(p.ends[0], &number, sizeof number, ENL_NOW) > 0)
+            continue;
+        CHECK(enl_link_fd(p.ends[0]) >= 0);
+        CHECK_OK(enl_link_want(p.ends[0], sends == 1 ? ENL_WRITABLE : ENL_READABLE));
+        enl_close(p.ends[1]);
+        test_gate_open(p.gate);
+        CHECK_EQ(find_death(p.ends[0], sends == 1), sends == 1 ? -EPIPE : -ECONNRESET);
+        test_join_killed(child, SIGKILL);
+        enl_close(p.ends[0]);
+    }
 }
 
 TEST(channel_that_is_idle_costs_no_cpu)
