@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define LOOK_AFTER_IDLE 1024 /* empty receives: then whether the peer died is asked of the kernel */
+#define LOOK_AFTER_FULL 64   /* sends without room: likewise */
 
 static unsigned gone(struct channel *c)
 {
@@ -142,7 +143,11 @@ static int refuse_room(struct channel *c, int result, uint32_t units)
     if (result == -EBADMSG)
         return broken_lane(c);
     c->wanted_units = units;
-    result = channel_end_of_send(c);
+    result = 0;
+    if (++c->full % LOOK_AFTER_FULL == 0 && !c->event_mode)
+        result = channel_ask_kernel(c);
+    if (result == 0)
+        result = channel_end_of_send(c);
     return result < 0 ? result : -EAGAIN;
 }
 

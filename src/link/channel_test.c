@@ -524,6 +524,31 @@ TEST(channel_event_loop_that_asks_nothing_hears_of_a_death)
     }
 }
 
+/* Neither sleeps, nor asks for events. */
+TEST(channel_calls_that_never_wait_hear_of_a_death)
+{
+    for (int sends = 0; sends < 2; sends++) {
+        uint32_t number = 0;
+        int calls = 0;
+        ssize_t result;
+        struct pair p;
+        pid_t child;
+
+        meet(&p, "channel:");
+        child = test_child(use_and_die, &p);
+        receive_number(p.ends[0], 1);
+        enl_close(p.ends[1]);
+        test_gate_open(p.gate);
+        test_join_killed(child, SIGKILL);
+        do
+            result = sends == 1 ? enl_send(p.ends[0], &number, sizeof number, ENL_NOW)
+                                : enl_receive(p.ends[0], &number, sizeof number, ENL_NOW);
+        while ((result > 0 || result == -EAGAIN) && ++calls < 20000);
+        CHECK_EQ(result, sends == 1 ? -EPIPE : -ECONNRESET);
+        enl_close(p.ends[0]);
+    }
+}
+
 TEST(channel_that_is_idle_costs_no_cpu)
 {
     const struct timespec moment = {.tv_nsec = 100000000};
