@@ -73,11 +73,14 @@ static int work_shm_open(struct course *c)
 static int work_shmget(struct course *c)
 {
     int id = shmget(IPC_PRIVATE, c->size, 0600);
-    void *memory = id < 0 ? NULL : shmat(id, NULL, 0);
-    int r = id < 0 || (intptr_t)memory == -1 ? -errno : 0;
+    void *memory;
+    int r;
 
-    if (id >= 0)
-        (void)shmctl(id, IPC_RMID, NULL);
+    if (id < 0)
+        return -errno;
+    memory = shmat(id, NULL, 0);
+    r = (intptr_t)memory == -1 ? -errno : 0;
+    (void)shmctl(id, IPC_RMID, NULL);
     if (r < 0)
         return r;
     if (madvise(memory, c->size, POPULATE_WRITE) < 0)

@@ -282,7 +282,7 @@ static int read_record(int id, struct semid_ds *ret_record)
 
 int svsem_facts(int id, struct svsem_facts *ret_facts)
 {
-    struct semid_ds record;
+    struct semid_ds record = {0};
     int result = read_record(id, &record);
 
     if (result < 0)

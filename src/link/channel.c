@@ -300,7 +300,7 @@ static int channel_listen(struct enl_link *l, const struct address *a)
     char path[PATH_SIZE];
     int backlog = link_backlog(a);
     int result = backlog < 0 ? backlog : terms_of(a, &terms);
-    int fd;
+    int fd = -1;
 
     l->ops = &listener_ops;
     if (result == 0)
@@ -342,7 +342,7 @@ static int channel_accept(struct enl_link *listener, const struct address *a, st
     struct pollfd arrival = {.fd = listener->fd, .events = POLLIN};
     struct channel_terms terms;
     int result = terms_of(a, &terms);
-    int fd;
+    int fd = -1;
 
     if (result == 0 && wait_look(&arrival, 1) <= 0)
         return -EAGAIN;
@@ -363,7 +363,7 @@ static int channel_open(struct enl_link *l, const struct address *a, unsigned fl
     struct channel *c = channel_of(l);
     struct channel_terms terms;
     char path[PATH_SIZE];
-    int fd;
+    int fd = -1;
     int result = terms_of(a, &terms);
 
     (void)until; /* whether a peer is there is known at once */

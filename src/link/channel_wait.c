@@ -346,7 +346,7 @@ static int wait_in_turn(struct enl_link *l, unsigned events, enl_deadline until)
     struct channel *c = channel_of(l);
     struct channel_sleeper *s = (events & ENL_READABLE) != 0 ? &c->for_data : &c->for_space;
     unsigned told = 0;
-    int set_fd;
+    int set_fd = -1;
     int result = c->greeted ? 0 : channel_prepare_send(l, true);
 
     if (result == 0)

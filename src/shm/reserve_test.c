@@ -140,7 +140,7 @@ static void reserve_in_group(void *folder)
     int fd = memory_file();
 
     CHECK(write_text(folder, "cgroup.procs", "0"));
-    CHECK_EQ(reserve_memory(fd, 4 * GROUP_LIMIT, "the file"), -ENOMEM);
+    CHECK_EQ(reserve_memory(fd, (size_t)4 * GROUP_LIMIT, "the file"), -ENOMEM);
     CHECK_CONTAINS(enl_error_text(), "the file needs 67108864 bytes of memory, has ");
     CHECK_CONTAINS(enl_error_text(), "within the limit of the memory cgroup ");
     CHECK_CONTAINS(enl_error_text(), folder);

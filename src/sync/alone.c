@@ -204,7 +204,7 @@ static int open_object(struct enl_region *r, const struct address *a, unsigned f
 static int open_alone(const struct address *a, unsigned flags, struct enl_sync **ret_sync)
 {
     struct alone_plan plan;
-    struct enl_region *r;
+    struct enl_region *r = NULL;
     int result = plan_object(a, &plan);
 
     if (result == 0)

@@ -295,7 +295,7 @@ static int open_sysv(const struct address *a, unsigned flags, struct enl_sync **
 static int unlink_sysv(const struct address *a)
 {
     int32_t key;
-    int id;
+    int id = -1;
     int result = a->name_size > 0 ? key_of(a, &key)
                                   : error_set(-EINVAL, "svsem: alone has no key to be found by");
 
