@@ -18,18 +18,20 @@
  * long as it lives. A global, because a fork copies all there is. */
 static pthread_mutex_t beginning = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local bool is_beginning; /* and is interrupted by a handler, which forks */
+static _Thread_local bool is_forking;   /* with the lock: not so if it began before the watch */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void before_fork(void)
 {
     if (!is_beginning)
-        (void)pthread_mutex_lock(&beginning);
+        is_forking = pthread_mutex_lock(&beginning) == 0;
 }
 
 static void after_fork(void)
 {
-    if (!is_beginning)
+    if (is_forking)
         (void)pthread_mutex_unlock(&beginning);
+    is_forking = false;
 }
 
 static void watch_forks(void)

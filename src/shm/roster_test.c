@@ -328,9 +328,14 @@ TEST(children_of_other_threads_keep_nobody_a_member)
     struct comer c;
     struct place p;
     struct lease_file file;
+    struct roster *roster;
     pthread_t thread;
 
     make_place(&p);
+    roster = open_roster(&p);
+    CHECK_OK(roster_join(
+        roster)); /* a fork that is under way at the first time of all is not held back */
+    roster_close(roster);
     c.place = &p;
     atomic_init(&c.ends, false);
     CHECK_EQ(pthread_create(&thread, NULL, come_and_go, &c), 0);
