@@ -572,7 +572,7 @@ TEST(channel_that_is_idle_costs_no_cpu)
     test_join(child);
 }
 
-enum { MILLION = 1000000, CALLS_MOST = 1000, TRIES = 12 };
+enum { MILLION = 1000000, CALLS_MOST = 1000, TRIES = 40 };
 
 static void pin(int cpu)
 {
@@ -659,7 +659,7 @@ TEST(channel_carries_a_million_messages_with_few_calls, .deadline_s = 200)
     for (unsigned i = 0; i < TRIES && least >= CALLS_MOST; i++) {
         unsigned calls;
 
-        meet(&p, "channel:");
+        meet(&p, "channel:?message=64&depth=16384"); /* each turn of a full ring is a call */
         (void)start_traced(&p, receive_million);
         (void)start_traced(&p, send_million);
         calls = count_calls(2);

@@ -179,6 +179,9 @@ int enl_region_grow(struct enl_region *r, size_t size)
         result = r->backing->object_size(r, &has);
     if (result < 0 || has <= r->memory_size)
         return result;
+    if (has > SIZE_MAX / 2) /* another process, of 64 bit, made it so */
+        return error_set(-EFBIG, "%s: has %llu bytes, more than this process can map", r->what,
+                         (unsigned long long)has);
     return map_more(r, (size_t)has);
 }
 
