@@ -20,6 +20,7 @@ enum pattern { PATTERN_ROUND_TRIP, PATTERN_ONE_WAY };
 enum wait { WAIT_SLEEP, WAIT_LOOK };
 
 struct way;
+struct batch;
 struct boost_queue;
 
 /* The use of a way by one process, for one comparison. */
@@ -37,6 +38,7 @@ struct course {
         } fd;
         struct {
             struct enl_link *send[2], *receive[2];
+            int set; /* an epoll set of the program's own */
         } link;
         struct {
             int meeting[2];
@@ -58,6 +60,7 @@ struct course {
         } peer;
     };
     enum side side;
+    struct batch *batch;
     struct enl_message message; /* of an open loan or take */
     char error[200];            /* why a call failed, where errno does not say it all */
 };
@@ -103,8 +106,11 @@ extern const struct way way_enlace_signal; /* what: the names of an address, sig
 /* what: an address; %s in it is replaced by a new directory, %n by the last part of its path */
 extern const struct way way_enlace;
 extern const struct way way_enlace_in_place;
-extern const struct way way_ring; /* what: "" */
+extern const struct way way_enlace_poll;  /* receives in an epoll loop */
+extern const struct way way_enlace_batch; /* 32 messages a call */
+extern const struct way way_ring;         /* what: ""; "large": of 8 MiB */
 extern const struct way way_ring_in_place;
+extern const struct way way_ring_batch; /* what: "" */
 /* Work. Start /bin/true and collect it, from a process with so much memory: */
 extern const struct way way_spawn, way_posix_spawn, way_fork; /* what: "" */
 /* Collect so many bytes that another program prints; the second one forgets them: */

@@ -7,8 +7,11 @@
 static int make(struct course *c)
 {
     size_t bytes = c->pattern == PATTERN_ROUND_TRIP ? RING_BYTES_SMALL : RING_BYTES;
-    int r = ring_make(&c->ring[0], c->size, bytes);
+    int r;
 
+    if (strcmp(c->what, "large") == 0)
+        bytes = RING_BYTES_LARGE;
+    r = ring_make(&c->ring[0], c->size, bytes);
     return r < 0 ? r : ring_make(&c->ring[1], c->size, bytes);
 }
 

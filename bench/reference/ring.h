@@ -18,8 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_BYTES (256u << 10)     /* fits into the second-level cache of both */
-#define RING_BYTES_SMALL (8u << 10) /* fits into the first one: for a round trip */
+#define RING_BYTES (256u << 10)                     /* fits into the second-level cache of both */
+#define RING_BYTES_LARGE ((8u << 20) + (64u << 10)) /* 8 MiB of messages, and their stamps */
+#define RING_BYTES_SMALL (8u << 10)                 /* fits into the first one: for a round trip */
 
 struct ring_shared {
     _Alignas(128) _Atomic uint64_t read; /* by the reader: how many it has read */
