@@ -116,6 +116,12 @@ enum region_sight region_header_look(const struct region_header *h)
         return REGION_HALF_MADE;
     if (state == REGION_STATE_NOTHING && all_zero(h))
         return REGION_UNTOUCHED;
+    /* A maker may have begun since the state was read: it stored that first, so it is seen now. Pairs with the fence
+     * in region_header_begin(). */
+    atomic_thread_fence(memory_order_acquire);
+    if (state == REGION_STATE_NOTHING &&
+        atomic_load_explicit(&h->state, memory_order_relaxed) != REGION_STATE_NOTHING)
+        return region_header_look(h);
     return REGION_FOREIGN;
 }
 

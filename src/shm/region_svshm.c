@@ -20,6 +20,7 @@
 #include "kernel/svmsg.h"
 #include "kernel/svshm.h"
 #include "kernel/thread.h"
+#include "kernel/wait.h"
 #include "shm/reserve.h"
 
 #include <errno.h>
@@ -33,6 +34,8 @@
 #define COMPANION_PATH_SIZE 64
 #define TRIES 100
 #define NS_PER_S UINT64_C(1000000000)
+#define PATIENCE_NS INT64_C(2000000000) /* with who renews a companion */
+#define LOOK_NS 1000000
 
 static const struct address_option svshm_options[] = {
     {.name = "size", .kind = ADDRESS_SIZE, .least = 1, .most = SIZE_MOST},
@@ -375,16 +378,27 @@ static int renew(struct enl_region *r)
 
 static int check_mark(struct enl_region *r)
 {
+    int64_t until = clock_now_ns() + PATIENCE_NS;
     void *lease;
     int result;
 
-    if (is_marked(r))
-        return 0;
-    if (!region_writes(r))
-        return renew(r);
-    result = region_begin_making(r, &lease);
+    for (;;) {
+        if (is_marked(r))
+            return 0;
+        if (!region_writes(r))
+            return renew(r);
+        result = region_begin_making(r, &lease);
+        if (result != -EUSERS)
+            break;
+        if (clock_now_ns() > until)
+            return error_set(-EBUSY,
+                             "%s: has been made ready for two seconds by a process that "
+                             "lives: wait for it, or end it",
+                             r->what);
+        (void)wait_for(NULL, 0, NULL, 0, clock_now_ns() + LOOK_NS);
+    }
     if (result < 0)
-        return result == -EUSERS ? error_set(-EBUSY, "%s: is being made ready", r->what) : result;
+        return result;
     result = renew(r);
     region_end_making(r, lease);
     return result;

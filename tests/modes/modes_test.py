@@ -69,6 +69,8 @@ def on_old_kernel(name):
 def under_valgrind(name):
     if shutil.which('valgrind') is None:
         raise tap.Skip('valgrind is not installed')
+    if b'ld-musl' in (PROGRAMS / f'process_{name}_test').read_bytes()[:4096]:
+        raise tap.Skip('valgrind replaces a part of the allocator of musl alone')
     prefix = ['valgrind', '-q', '--child-silent-after-fork=no', '--error-exitcode=99']
     if not possible(prefix):
         raise tap.Skip('valgrind cannot run programs here')

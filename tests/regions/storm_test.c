@@ -66,8 +66,8 @@ static void use(const struct storm *s, unsigned flags, bool grows)
         return;
     if (result < 0 && (flags & ENL_EXCLUSIVE) != 0 && result == -EEXIST)
         return;
-    if (result == -ESTALE &&
-        s->for_ever) /* a remover died in the middle: the next one removes it */
+    /* A remover died in the middle: the next one removes it. Or a maker that dies takes its time. */
+    if ((result == -ESTALE || result == -EBUSY) && s->for_ever)
         return;
     CHECK_OK(result);
     p = enl_region_data(r);
