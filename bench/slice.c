@@ -85,11 +85,20 @@ static int flush(struct seat *s)
     return r < 0 ? failed(s, r, "flush") : 0;
 }
 
+/* What a way does between trips. */
+static void tidy(struct seat *s)
+{
+    if (s->course->way->tidy == NULL)
+        return;
+    s->course->way->tidy(s->course);
+    crew_meet(s->crew);
+}
+
 static int ping(struct slice *slice, struct seat *s)
 {
     uint64_t start = clock_now(), sampled = start, now, sent = 0, received = 0;
-    bool over = false, last = false;
-    uint32_t n = 0;
+    bool tidies = s->course->way->tidy != NULL, over = false, last = false;
+    uint32_t samples = tidies ? 1 : slice->samples, n = 0;
     int r;
 
     while (!last) {
@@ -99,15 +108,17 @@ static int ping(struct slice *slice, struct seat *s)
         if (r < 0)
             return r;
         slice->messages++;
-        if (++n < slice->samples)
+        if (++n < samples)
             continue;
         n = 0;
         now = clock_now();
-        histogram_add(&slice->times, (double)(now - sampled) / slice->samples);
-        sampled = now;
+        histogram_add(&slice->times, (double)(now - sampled) / samples);
+        slice->elapsed_ns += now - sampled;
         over = now - start >= slice->for_ns;
+        tidy(s);
+        sampled = tidies ? clock_now() : now;
     }
-    slice->elapsed_ns = clock_now() - start;
+    slice->elapsed_ns += n > 0 ? clock_now() - sampled : 0;
     slice->sent[SIDE_PING] = sent;
     slice->received[SIDE_PING] = received;
     return 0;
@@ -125,6 +136,7 @@ static int pong(struct slice *slice, struct seat *s)
             r = put(s, last, &sent);
         if (r < 0)
             return r;
+        tidy(s);
     }
     slice->sent[SIDE_PONG] = sent;
     slice->received[SIDE_PONG] = received;
@@ -199,7 +211,7 @@ int slice_run(struct slice *slice, struct seat *s)
 
     if (side == SIDE_PING) {
         histogram_clear(&slice->times);
-        slice->messages = 0;
+        slice->messages = slice->elapsed_ns = 0;
     }
     crew_meet(s->crew);
     cpu = clock_cpu();

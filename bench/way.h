@@ -41,6 +41,11 @@ struct course {
             int set; /* an epoll set of the program's own */
         } link;
         struct {
+            char directory[80], address[100];
+            struct enl_link *listener, *link;
+            int listening, fd;
+        } connect;
+        struct {
             int meeting[2];
             pid_t peer;
             struct enl_link *send, *receive;
@@ -83,6 +88,8 @@ struct way {
     int (*commit)(struct course *c);
     int (*take)(struct course *c, const void **ret_data);
     int (*release)(struct course *c);
+    /* After each round trip, on both sides, outside of its time; then they meet. May be NULL. */
+    void (*tidy)(struct course *c);
     /* Until nothing is held back. May be NULL. */
     int (*flush)(struct course *c);
     /* In each process, at its end: lets go of what would outlive it. May be NULL. */
@@ -106,9 +113,11 @@ extern const struct way way_enlace_signal; /* what: the names of an address, sig
 /* what: an address; %s in it is replaced by a new directory, %n by the last part of its path */
 extern const struct way way_enlace;
 extern const struct way way_enlace_in_place;
-extern const struct way way_enlace_poll;  /* receives in an epoll loop */
-extern const struct way way_enlace_batch; /* 32 messages a call */
-extern const struct way way_ring;         /* what: ""; "large": of 8 MiB */
+extern const struct way way_enlace_poll;    /* receives in an epoll loop */
+extern const struct way way_enlace_batch;   /* 32 messages a call */
+extern const struct way way_enlace_connect; /* a meeting for each round trip; what: the mechanism */
+extern const struct way way_connect;        /* what: "" */
+extern const struct way way_ring;           /* what: ""; "large": of 8 MiB */
 extern const struct way way_ring_in_place;
 extern const struct way way_ring_batch; /* what: "" */
 /* Work. Start /bin/true and collect it, from a process with so much memory: */
