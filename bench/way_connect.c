@@ -28,8 +28,7 @@ static int check(struct course *c)
 
 static void join(struct course *c, enum side side)
 {
-    c->side =
-        side; /* the listener is used by the second side; the first one has it open, and does nothing with it */
+    c->side = side; /* both have the listener, the second one alone uses it */
 }
 
 /* ---- enlace: what is a mechanism that listens at a path ------------------------------------- */
@@ -92,10 +91,9 @@ static void tidy(struct course *c)
 static void end(struct course *c)
 {
     tidy(c);
-    if (c->side == SIDE_PONG) {
-        enl_close(c->connect.listener);
+    enl_close(c->connect.listener); /* with its name in the process that made it, the first side */
+    if (c->side == SIDE_PING)
         (void)rmdir(c->connect.directory);
-    }
 }
 
 /* ---- bare: a UNIX socket that keeps boundaries ----------------------------------------------- */
@@ -171,7 +169,7 @@ static void end_bare(struct course *c)
 {
     tidy_bare(c);
     close(c->connect.listening);
-    if (c->side == SIDE_PONG) {
+    if (c->side == SIDE_PING) {
         (void)unlink(c->connect.address);
         (void)rmdir(c->connect.directory);
     }
