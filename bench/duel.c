@@ -147,9 +147,11 @@ static int warm_up(struct stage *s, struct seat seats[2])
 /* What the ratio is made of. Of round trips the mean without the slowest few: in these somebody
  * else ran, and P99 and P99.9 tell of them. One way it is the whole time, for there the few slow
  * ones are the sleeps that let many be quick. */
-static double time_each(const struct slice *slice, enum pattern pattern)
+static double time_each(const struct slice *slice, const struct duel *duel)
 {
-    if (pattern == PATTERN_ROUND_TRIP)
+    if (duel->subject.way->serves)
+        return (double)slice->pong_cpu_ns / (double)slice->messages;
+    if (duel->pattern == PATTERN_ROUND_TRIP)
         return histogram_mean(&slice->times, KEPT_SHARE);
     return (double)slice->elapsed_ns / (double)slice->messages;
 }
@@ -164,13 +166,12 @@ static void keep(struct stage *s, enum distance distance)
 
         t->slices++;
         t->messages += slice->messages;
-        t->elapsed_ns += slice->elapsed_ns;
+        t->elapsed_ns += s->duel->subject.way->serves ? slice->pong_cpu_ns : slice->elapsed_ns;
         t->cpu_ns += slice->cpu_ns;
         histogram_merge(&t->times, &slice->times);
     }
     result->pairs[result->pair_count++] = (struct duel_pair){
-        .ratio =
-            time_each(&s->slices[0], s->duel->pattern) / time_each(&s->slices[1], s->duel->pattern),
+        .ratio = time_each(&s->slices[0], s->duel) / time_each(&s->slices[1], s->duel),
         .distance = distance,
     };
 }

@@ -46,6 +46,14 @@ struct course {
             int listening, fd;
         } connect;
         struct {
+            struct {
+                struct enl_link *side[2];
+            } * ends;
+            size_t count, next;
+            struct enl_link *link; /* of the message that is on its way */
+            int set, failure;
+        } many;
+        struct {
             int meeting[2];
             pid_t peer;
             struct enl_link *send, *receive;
@@ -97,6 +105,7 @@ struct way {
     /* Instead of all of these but make, which may be NULL too, and is called in the process that works: a piece of
      * work that one process does alone. */
     int (*work)(struct course *c);
+    bool serves; /* what counts is the processor time of the side that answers */
 };
 
 extern const struct way way_pipe; /* what: "" */
@@ -115,6 +124,7 @@ extern const struct way way_enlace;
 extern const struct way way_enlace_in_place;
 extern const struct way way_enlace_poll;    /* receives in an epoll loop */
 extern const struct way way_enlace_batch;   /* 32 messages a call */
+extern const struct way way_enlace_many;    /* so many channels in one epoll set; what: how many */
 extern const struct way way_enlace_connect; /* a meeting for each round trip; what: the mechanism */
 extern const struct way way_connect;        /* what: "" */
 extern const struct way way_ring;           /* what: ""; "large": of 8 MiB */
