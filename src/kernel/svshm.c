@@ -171,7 +171,7 @@ static bool is_segment(const char *line, int id)
 
 static bool has_attached(const char *pid, int id, uint64_t own_namespace)
 {
-    char path[64];
+    char path[32 + sizeof((struct dirent *)0)->d_name];
     char line[MAPS_LINE_SIZE];
     struct stat s;
     bool found = false;

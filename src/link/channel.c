@@ -230,7 +230,7 @@ static int init(struct enl_link *l, const struct channel_terms *terms, const cha
     struct channel *c = channel_of(l);
 
     channel_init(c, terms);
-    (void)snprintf(c->name, sizeof c->name, "%s", name);
+    (void)snprintf(c->name, sizeof c->name, "%.*s", (int)sizeof c->name - 1, name);
     if (terms->fds_most > 0) {
         c->fd_room = calloc(terms->fds_most, sizeof c->fd_room[0]);
         if (c->fd_room == NULL)
