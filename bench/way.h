@@ -7,6 +7,7 @@
 
 #include "place.h"
 #include "reference/ring.h"
+#include "stat.h"
 
 #include <enlace/enlace.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@ enum wait { WAIT_SLEEP, WAIT_LOOK };
 
 struct way;
 struct batch;
+struct probe_memory;
 struct boost_queue;
 
 /* The use of a way by one process, for one comparison. */
@@ -59,6 +61,7 @@ struct course {
             struct enl_link *send, *receive;
         } signal;
         struct ring ring[2]; /* there, back */
+        struct probe_memory *probe;
         struct {
             void *memory;
             struct enl_sync *there[2]; /* there, back */
@@ -105,6 +108,10 @@ struct way {
     /* Instead of all of these but make, which may be NULL too, and is called in the process that works: a piece of
      * work that one process does alone. */
     int (*work)(struct course *c);
+    /* Instead of these six: round trips in a loop of the way's own, whose content nobody checks. Each time that it adds
+     * is the mean of PROBE_TRIPS. The first side says when it is over. */
+    int (*ping)(struct course *c, uint64_t for_ns, struct histogram *times);
+    int (*pong)(struct course *c);
     bool serves; /* what counts is the processor time of the side that answers */
 };
 
@@ -129,7 +136,9 @@ extern const struct way way_enlace_connect; /* a meeting for each round trip; wh
 extern const struct way way_connect;        /* what: "" */
 extern const struct way way_ring;           /* what: ""; "large": of 8 MiB */
 extern const struct way way_ring_in_place;
-extern const struct way way_ring_batch; /* what: "" */
+extern const struct way way_enlace_loop; /* its own loop, both look */
+extern const struct way way_line;        /* what: ""; a bare cache line, without a message */
+extern const struct way way_ring_batch;  /* what: "" */
 /* Work. Start /bin/true and collect it, from a process with so much memory: */
 extern const struct way way_spawn, way_posix_spawn, way_fork; /* what: "" */
 /* Collect so many bytes that another program prints; the second one forgets them: */

@@ -4,7 +4,6 @@
 #include "clock.h"
 #include "reference/probe.h"
 
-#define TRIPS_A_SAMPLE 32 /* a look at the clock costs a fifth of a trip */
 #define LAST UINT64_MAX
 
 static void line_trip(struct probe_memory *m, uint64_t value)
@@ -22,10 +21,10 @@ static void line_ping(struct probe_memory *m, uint64_t for_ns, struct histogram 
     uint64_t value = 0;
 
     do {
-        for (int i = 0; i < TRIPS_A_SAMPLE; i++)
+        for (int i = 0; i < PROBE_TRIPS; i++)
             line_trip(m, ++value);
         now = clock_now();
-        histogram_add(h, (double)(now - last) / TRIPS_A_SAMPLE);
+        histogram_add(h, (double)(now - last) / PROBE_TRIPS);
         last = now;
     } while (now - start < for_ns);
     line_trip(m, LAST);
