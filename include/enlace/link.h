@@ -9,7 +9,6 @@
  *   -EMSGSIZE    too large: to send, or for the receiver's buffer (the message is kept)
  *   -ENOTSUP     this mechanism cannot; the text names the capability
  *   -EIDRM       the object was removed under its users (System V)
- *   -EPROTO      the two ends do not agree in what the text names (channels)
  *   -EPROTO      the two ends do not agree (channels): the text says in what
  *   -EINVAL      the caller's mistake           -EBUSY       a taken message is not released yet
  * Never -EINTR, never SIGPIPE.
