@@ -24,6 +24,7 @@
 
 #include <enlace/capability.h>
 #include <enlace/link.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -133,7 +134,7 @@ struct enl_link {
     const struct link_ops *ops;
     struct interrupt interrupt;
     int fd;              /* what is polled for this link, or -1 */
-    unsigned access;     /* ENL_READ | ENL_WRITE */
+    atomic_uint access;  /* ENL_READ, ENL_WRITE; a receiver may look while a sender ends */
     unsigned generation; /* of the process: see link_refuse_all() */
     bool listens;
     bool lone_calls; /* may_block is allowed: an interrupt reaches the calls that sleep */
