@@ -23,7 +23,11 @@ static ssize_t pipe_link_read(struct enl_link *l, void *buffer, size_t size, boo
     if (count != 0)
         return count;
     /* No writer: it left, or has not come yet. Only poll() knows. */
-    return wait_look(&item, 1) > 0 && (item.revents & POLLHUP) != 0 ? 0 : -EAGAIN;
+    if (wait_look(&item, 1) <= 0)
+        return -EAGAIN;
+    if ((item.revents & POLLIN) != 0)
+        return -EINTR; /* one has come since the read, and may have gone again: first what it wrote */
+    return (item.revents & POLLHUP) != 0 ? 0 : -EAGAIN;
 }
 
 static ssize_t pipe_link_write(struct enl_link *l, const struct iovec v[], int count,
