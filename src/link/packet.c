@@ -65,6 +65,7 @@ static int keep(struct packet *p, const struct enl_message *m, const struct sock
     if (head > 0)
         memcpy(p->kept, m->data, head);
     p->kept[p->kept_room] = 1;
+    p->kept_message.flags = 0; /* those of the one that was kept before */
     fill_message(&p->kept_message, from, size);
     memcpy(p->kept_message.name, m->name, from->name_size);
     if (from->fd_count > 0)
@@ -140,6 +141,7 @@ static ssize_t receive_plain(struct enl_link *l, struct enl_message *m, bool may
     struct packet *p = link_state(l);
     bool direct = m->capacity >= p->kept_room;
     size_t room = p->kept_room; /* more than message= is refused, whatever the buffer takes */
+    size_t limit = m->capacity < room ? m->capacity : room;
     bool named;
     ssize_t size =
         socket_receive_packet(l->fd, direct ? m->data : p->kept, room, &named, may_block);
@@ -155,11 +157,11 @@ static ssize_t receive_plain(struct enl_link *l, struct enl_message *m, bool may
     p->large = (size_t)size > COPY_BELOW;
     from.has_sender = from.fds_lost = false;
     from.name_size = from.fd_count = 0;
-    if ((size_t)size > m->capacity && (m->flags & ENL_TRUNCATE) == 0)
+    if ((size_t)size > limit && (m->flags & ENL_TRUNCATE) == 0)
         return keep(p, m, &from, (size_t)size, 0);
     fill_message(m, &from, (size_t)size);
-    if ((size_t)size > m->capacity) {
-        m->size = m->capacity;
+    if ((size_t)size > limit) {
+        m->size = limit;
         m->flags |= ENL_TRUNCATED;
     }
     if (!direct && m->size > 0)
