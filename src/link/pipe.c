@@ -25,9 +25,11 @@ static ssize_t pipe_link_read(struct enl_link *l, void *buffer, size_t size, boo
     /* No writer: it left, or has not come yet. Only poll() knows. */
     if (wait_look(&item, 1) <= 0)
         return -EAGAIN;
-    if ((item.revents & POLLIN) != 0)
-        return -EINTR; /* one has come since the read, and may have gone again: first what it wrote */
-    return (item.revents & POLLHUP) != 0 ? 0 : -EAGAIN;
+    if ((item.revents & POLLHUP) == 0)
+        return (item.revents & POLLIN) != 0 ? -EINTR : -EAGAIN;
+    /* One may have come since the read and gone again, and poll() may have looked for bytes before it wrote and
+     * for writers after it left: what it wrote comes first. */
+    return pipe_end_read(&pipe->end, buffer, size, may_block);
 }
 
 static ssize_t pipe_link_write(struct enl_link *l, const struct iovec v[], int count,
