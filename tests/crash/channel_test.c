@@ -18,6 +18,7 @@ struct talk {
     unsigned received;        /* by the stage */
     unsigned char used[MESSAGES + 1][LARGEST];
     unsigned used_count; /* by the worker */
+    bool ended;          /* the worker's enl_end_sending has returned */
     pid_t peer;
 };
 
@@ -327,6 +328,97 @@ static void take_some(void *state)
 
 CRASH(channel_sender_learns_of_a_taker_killed_at_any_instruction, .state_size = sizeof(struct talk),
       .set_up = make_pair_and_send, .prepare = greet, .operate = take_some, .check = check_received)
+
+/* ---- one direction ends ---------------------------------------------------------------------------------- */
+
+/* The link is of no more use to anybody, which a send finds out that waits for room. */
+static void check_useless(struct talk *t)
+{
+    int result;
+
+    do
+        result = send_one(t->ends[0], 1, ENL_FOREVER);
+    while (result == 0);
+    CHECK(result == -EPIPE || result == -ECONNRESET);
+    enl_close(t->ends[0]);
+}
+
+/* It sends no more, and goes on receiving. */
+static void end_sending(void *state)
+{
+    struct talk *t = state;
+    unsigned char data[LARGEST];
+
+    CHECK_EQ(send_one(t->ends[1], t->done, ENL_NOW), 0);
+    t->done++;
+    CHECK_EQ(enl_end_sending(t->ends[1]), 0);
+    t->ended = true;
+    CHECK_EQ(send_one(t->ends[1], t->done, ENL_NOW), -EINVAL);
+    use(t, data, enl_receive(t->ends[1], data, sizeof data, ENL_FOREVER));
+}
+
+static void send_after_the_end(void *state)
+{
+    struct talk *t = state;
+
+    if (t->ended)
+        CHECK_EQ(send_one(t->ends[0], 1, ENL_NOW), 0);
+}
+
+static void check_half(void *state, bool completed)
+{
+    struct talk *t = state;
+    unsigned all = t->done;
+    int result = receive_rest(t);
+
+    CHECK(result == -ESHUTDOWN || (result == -ECONNRESET && !t->ended));
+    CHECK(all <= t->received && t->received <= all + 1);
+    CHECK(!completed || (t->ended && t->used_count == 1));
+    check_useless(t);
+}
+
+CRASH(channel_has_all_messages_of_one_killed_at_any_instruction_of_the_end_of_its_sending,
+      .state_size = sizeof(struct talk), .set_up = make_pair_and_greet, .prepare = greet,
+      .operate = end_sending, .help = send_after_the_end, .check = check_half)
+
+static void make_pair_and_end_sending(void *state)
+{
+    struct talk *t = state;
+
+    make_pair_and_send(state);
+    CHECK_EQ(enl_end_sending(t->ends[0]), 0);
+}
+
+/* The other one sends no more: what it had sent is received, and answered. */
+static void receive_to_the_end(void *state)
+{
+    struct talk *t = state;
+    unsigned char data[LARGEST];
+    ssize_t size;
+
+    while ((size = enl_receive(t->ends[1], data, sizeof data, ENL_FOREVER)) >= 0)
+        use(t, data, size);
+    CHECK_EQ(size, -ESHUTDOWN);
+    CHECK_EQ(t->used_count, 3);
+    CHECK_EQ(send_one(t->ends[1], t->done, ENL_NOW), 0);
+    t->done++;
+}
+
+static void check_answer(void *state, bool completed)
+{
+    struct talk *t = state;
+    unsigned all = t->done;
+
+    CHECK_EQ(receive_rest(t), -ECONNRESET);
+    CHECK(all <= t->received && t->received <= all + 1);
+    CHECK(!completed || t->received == 2);
+    CHECK_EQ(send_one(t->ends[0], 1, ENL_NOW), -EINVAL);
+    enl_close(t->ends[0]);
+}
+
+CRASH(channel_end_that_sends_no_more_learns_of_a_receiver_killed_at_any_instruction,
+      .state_size = sizeof(struct talk), .set_up = make_pair_and_end_sending, .prepare = greet,
+      .operate = receive_to_the_end, .check = check_answer)
 
 /* ---- the end -------------------------------------------------------------------------------------------- */
 
