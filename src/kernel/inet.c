@@ -15,11 +15,25 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* A number must be one of a port; getaddrinfo() would take its lowest 16 bits. What is no number is a service's name. */
+static int check_port(const char *text, const char *port)
+{
+    size_t digits = strspn(port, "0123456789");
+    size_t zeros = strspn(port, "0");
+
+    if (port[digits] != '\0' || digits - zeros < 5)
+        return 0;
+    if (digits - zeros == 5 && strcmp(port + zeros, "65535") <= 0)
+        return 0;
+    return error_set(-EINVAL, "\"%s\": port %s is out of range: 0 to 65535", text, port);
+}
+
 int inet_parse(const char *text, struct inet_name *ret_name)
 {
     const char *end = strrchr(text, ':');
     const char *host = text;
     size_t size;
+    int result;
 
     if (end == NULL || end[1] == '\0')
         return error_set(-EINVAL, "\"%s\" names no port: HOST:PORT, or [V6]:PORT", text);
@@ -37,6 +51,9 @@ int inet_parse(const char *text, struct inet_name *ret_name)
     if (size > INET_HOST_MAX || strlen(end + 1) >= sizeof ret_name->port)
         return error_set(-EINVAL, "\"%s\": the host has at most %d bytes, the port %zu", text,
                          INET_HOST_MAX, sizeof ret_name->port - 1);
+    result = check_port(text, end + 1);
+    if (result < 0)
+        return result;
     memcpy(ret_name->host, host, size);
     ret_name->host[size] = '\0';
     memcpy(ret_name->port, end + 1, strlen(end + 1) + 1);
@@ -95,8 +112,13 @@ static int connect_one(const struct addrinfo *to, enl_deadline until, int *ret_f
 int inet_connect(const struct inet_name *name, bool stream, enl_deadline until, int *ret_fd)
 {
     struct addrinfo *list;
-    int result = look_up(name, stream, false, &list);
+    int result;
 
+    if (strspn(name->port, "0") == strlen(name->port))
+        return error_set(-EINVAL,
+                         "%s:0: nobody is at port 0: it is for who listens, and gets a free one",
+                         name->host);
+    result = look_up(name, stream, false, &list);
     if (result < 0)
         return result;
     result = -EHOSTUNREACH;

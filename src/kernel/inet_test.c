@@ -28,8 +28,11 @@ TEST(a_name_is_a_host_and_a_port)
         {"[::1]:7000", "::1", "7000"},
         {":7000", "", "7000"},
         {"[]:1", "", "1"},
+        {"h:65535", "h", "65535"},
+        {"h:00000080", "h", "00000080"},
     };
     static const char *const bad[] = {"", "host", "host:", "::1:80", "[::1:80", "[::1]", "::1]:80"};
+    static const char *const far[] = {"h:65536", "h:70000", "h:99999", "[::1]:100000", "h:0065536"};
     struct inet_name name;
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -39,6 +42,10 @@ TEST(a_name_is_a_host_and_a_port)
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CHECK_EQ(inet_parse(bad[i], &name), -EINVAL);
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+        CHECK_EQ(inet_parse(far[i], &name), -EINVAL);
+        CHECK_CONTAINS(enl_error_text(), "is out of range: 0 to 65535");
+    }
     CHECK_EQ(inet_parse("h:a-port-whose-name-goes-on-and-on-and-on", &name), -EINVAL);
 }
 
@@ -59,6 +66,17 @@ static struct inet_name serve(bool stream, int backlog, int *ret_fd)
     CHECK_OK(inet_serve(&name, stream, backlog, true, ret_fd));
     CHECK_OK(inet_local(*ret_fd, text));
     return named(text);
+}
+
+TEST(port_0_is_for_who_listens)
+{
+    struct inet_name name;
+    int fd;
+
+    CHECK_OK(inet_parse("127.0.0.1:0", &name));
+    CHECK_EQ(inet_connect(&name, true, ENL_NOW, &fd), -EINVAL);
+    CHECK_EQ(inet_connect(&name, false, ENL_NOW, &fd), -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "127.0.0.1:0: nobody is at port 0");
 }
 
 TEST(a_port_that_is_taken_is_named)
