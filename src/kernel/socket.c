@@ -94,6 +94,16 @@ static int address_of(const struct socket_name *name, bool exists, struct addres
     return 0;
 }
 
+/* The kernel says of all that is no socket what it says of a socket without a listener. */
+static int explain_refusal(const struct socket_name *name)
+{
+    struct stat facts;
+
+    if (name->abstract || stat(name->bytes, &facts) != 0 || S_ISSOCK(facts.st_mode))
+        return -ECONNREFUSED;
+    return error_set(-EINVAL, "%s is there and is not a socket: choose another path", name->bytes);
+}
+
 int socket_connect(enum socket_type type, const struct socket_name *name, int *ret_fd)
 {
     struct address address;
@@ -112,7 +122,7 @@ int socket_connect(enum socket_type type, const struct socket_name *name, int *r
     descriptor_close(address.fd);
     if (result < 0) {
         descriptor_close(fd);
-        return result;
+        return result == -ECONNREFUSED ? explain_refusal(name) : result;
     }
     *ret_fd = fd;
     return 0;

@@ -106,6 +106,26 @@ TEST(what_is_not_a_socket_is_left_alone)
     descriptor_close(fd);
     CHECK_EQ(serve("s", &fd), -EADDRINUSE);
     CHECK_CONTAINS(enl_error_text(), "not a socket");
+    CHECK_EQ(meet("s", &fd), -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "not a socket");
+    CHECK_EQ(unlink("s"), 0);
+    CHECK_EQ(meet("s", &fd), -ENOENT);
+    CHECK_EQ(meet("/", &fd), -EINVAL);
+    CHECK_EQ(meet("/dev/null", &fd), -EINVAL);
+    CHECK_EQ(symlink("nowhere", "s"), 0);
+    CHECK_EQ(meet("s", &fd), -ENOENT);
+    CHECK_EQ(unlink("s"), 0);
+}
+
+TEST(a_link_to_a_dead_socket_is_refused_like_the_socket)
+{
+    int fd;
+
+    CHECK_OK(serve("s", &fd));
+    descriptor_close(fd);
+    CHECK_EQ(symlink("s", "link"), 0);
+    CHECK_EQ(meet("link", &fd), -ECONNREFUSED);
+    CHECK_EQ(unlink("link"), 0);
     CHECK_EQ(unlink("s"), 0);
 }
 
