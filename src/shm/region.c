@@ -49,6 +49,13 @@ static int check_flags(unsigned flags)
     return 0;
 }
 
+static int check_room(struct enl_region **ret_region)
+{
+    return ret_region == NULL
+               ? error_set(-EINVAL, "there is no room for the region: ret_region is NULL")
+               : 0;
+}
+
 static uint64_t option(const struct address *a, const char *name)
 {
     return address_has_option(a, name) ? address_value(a, name) : 0;
@@ -246,6 +253,9 @@ static int check_size(struct enl_region *r, uint64_t *size)
                          r->what, *size);
     if (*size > 0)
         return 0;
+    if ((r->plan.flags & ENL_CREATE) == 0 && r->plan.offset > 0)
+        return error_set(-EINVAL, "%s: offset=%" PRIu64 " lies at its end, or beyond", r->what,
+                         r->plan.offset);
     if ((r->plan.flags & ENL_CREATE) == 0 || r->plan.size == 0 || r->backing->extend == NULL)
         return error_set(-EAGAIN,
                          "%s: has no size: who made it has not finished, or is gone: try again, or "
@@ -365,6 +375,19 @@ static bool may_change(const struct enl_region *r, int result)
     }
 }
 
+static int there_is_none(const struct enl_region *r)
+{
+    if (r->backing == &region_svshm && r->plan.number >= 0)
+        return error_set(-ENOENT, "%s?id=%d: no segment has this number: see ipcs -m", r->what,
+                         r->plan.number);
+    if ((r->plan.flags & ENL_CREATE) != 0)
+        return error_set(-ENOENT, "%s: cannot be made: its folder is not there: make that first",
+                         r->what);
+    return error_set(-ENOENT,
+                     "%s: there is none: make it with ENL_CREATE and size=, or start who does",
+                     r->what);
+}
+
 /* Opens it, or makes it, whichever succeeds first. */
 static int meet(struct enl_region *r)
 {
@@ -379,11 +402,7 @@ static int meet(struct enl_region *r)
     }
     if (result == -EEXIST)
         return error_set(result, "%s: is there already, and is not to be", r->what);
-    if (result == -ENOENT)
-        return error_set(result,
-                         "%s: there is none: make it with ENL_CREATE and size=, or start who does",
-                         r->what);
-    return result;
+    return result == -ENOENT ? there_is_none(r) : result;
 }
 
 static int start(const char *address, unsigned flags, const struct enl_layout *layout,
@@ -421,8 +440,10 @@ int enl_region_open(const char *address, unsigned flags, const struct enl_layout
                     struct enl_region **ret_region)
 {
     struct enl_region *r = NULL;
-    int result = start(address, flags, layout, &r);
+    int result = check_room(ret_region);
 
+    if (result == 0)
+        result = start(address, flags, layout, &r);
     if (r == NULL)
         return result;
     if (r->backing == &region_fd && r->plan.number < 0)
@@ -437,8 +458,10 @@ int enl_region_adopt(int fd, const char *address, unsigned flags, const struct e
                      struct enl_region **ret_region)
 {
     struct enl_region *r = NULL;
-    int result = start(address, flags, layout, &r);
+    int result = check_room(ret_region);
 
+    if (result == 0)
+        result = start(address, flags, layout, &r);
     if (r == NULL)
         return result;
     if (r->backing != &region_fd || r->plan.number >= 0)

@@ -281,6 +281,8 @@ TEST(a_part_of_a_file_is_mapped_from_a_page_on)
     CHECK_EQ(enl_region_size(part), page);
     CHECK_EQ(*(char *)enl_region_data(part), 'p');
     CHECK_EQ(enl_region_open("file:file?offset=1", BOTH, NULL, &part), -EINVAL);
+    CHECK_EQ(enl_region_open(format("file:file?offset=%ld", 3 * page), BOTH, NULL, &part), -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "lies at its end");
     CHECK_OK(enl_region_grow(part, 2 * (size_t)page));
     CHECK_OK(enl_region_grow(whole, 0));
     CHECK_EQ(enl_region_size(whole), 4 * page);
@@ -310,6 +312,7 @@ TEST(what_cannot_be_mapped_is_told)
 
     CHECK_EQ(enl_region_open("file:/", ENL_READ, NULL, &r), -ENODEV);
     CHECK_EQ(enl_region_open("file:no/such/folder?size=1", NEW, NULL, &r), -ENOENT);
+    CHECK_CONTAINS(enl_error_text(), "its folder is not there");
     CHECK_EQ(enl_region_open("shm:/a/b?size=1", NEW, NULL, &r), -EINVAL);
     CHECK_EQ(enl_region_open("shm:name?size=1", NEW, NULL, &r), -EINVAL);
     CHECK_EQ(enl_region_open("pipe:", BOTH, NULL, &r), -EINVAL);

@@ -103,6 +103,10 @@ TEST(a_segment_is_attached_where_it_is_asked_for)
     memcpy(enl_region_data(r), "same", 4);
     CHECK_MEM(enl_region_data(there), "same", 4);
     enl_region_close(there);
+    (void)snprintf(address, sizeof address, "svshm:?size=5000&at=0x%llx",
+                   (unsigned long long)(uintptr_t)enl_region_data(r));
+    CHECK_EQ(enl_region_open(address, BOTH, NULL, &there), -EINVAL); /* r is there */
+    CHECK_CONTAINS(enl_error_text(), "something is there");
     CHECK_EQ(enl_region_open("svshm:?id=1&at=here", BOTH, NULL, &there), -EINVAL);
     CHECK_EQ(enl_region_open("svshm:?id=1&at=17", BOTH, NULL, &there), -EINVAL);
     CHECK_EQ(enl_region_open("svshm:1?id=1", BOTH, NULL, &there), -EINVAL);

@@ -165,10 +165,11 @@ static int attach(struct enl_region *r, size_t size, void **ret_memory)
     int result = svshm_attach(r->id, r->plan.at, region_writes(r),
                               (r->plan.flags & ENL_EXECUTE) != 0, ret_memory);
 
-    if (r->is_nameless)
-        (void)svshm_remove(r->id); /* marked: it goes with its last user */
     if ((result == -EINVAL || result == -EIDRM) && svshm_facts(r->id, &facts) < 0)
         return -ENOENT; /* removed since it was found */
+    if (r->is_nameless)
+        (void)svshm_remove(
+            r->id); /* without a key it goes with its last user, or now if it has none */
     if (result == -EINVAL && r->plan.at != NULL)
         return error_set(result,
                          "%s: cannot be attached at %p: something is there, or it is no "
@@ -177,8 +178,6 @@ static int attach(struct enl_region *r, size_t size, void **ret_memory)
     if (result < 0)
         return error_set(result, "%s: its %zu bytes cannot be attached: %s", r->what, size,
                          strerror(-result));
-    if (r->is_nameless)
-        (void)svshm_remove(r->id); /* without a key it goes with its last user */
     return 0;
 }
 
