@@ -46,6 +46,13 @@ int error_note(int result, const char *text)
     return result;
 }
 
+int error_explain(int result, const char *verb, const char *address, const char *advice)
+{
+    if (result >= 0 || current[0] != '\0')
+        return result;
+    return error_set(result, "cannot %s %s: %s%s", verb, address, strerror(-result), advice);
+}
+
 const char *enl_error_text(void)
 {
     return current;

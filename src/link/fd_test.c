@@ -137,6 +137,23 @@ TEST(a_number_that_is_none_is_refused)
     CHECK_EQ(enl_open("fd:9999999999", ENL_READ, &l), -EINVAL);
 }
 
+TEST(a_result_without_room_is_refused_before_anything_is_made)
+{
+    struct enl_link *ends[2];
+
+    CHECK_EQ(enl_pair("pipe:", NULL), -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "NULL");
+    CHECK_EQ(enl_open("unix:none", ENL_READ, NULL), -EINVAL);
+    CHECK_EQ(enl_listen("unix:made", NULL), -EINVAL);
+    CHECK(access("made", F_OK) != 0);
+    CHECK_EQ(enl_adopt(0, "fd:", NULL), -EINVAL);
+    CHECK_OK(enl_pair("pipe:", ends));
+    CHECK_EQ(enl_loan(ends[1], 1, ENL_NOW, NULL), -EINVAL);
+    CHECK_EQ(enl_take(ends[0], NULL, ENL_NOW, NULL), -EINVAL);
+    enl_close(ends[0]);
+    enl_close(ends[1]);
+}
+
 TEST(the_wrong_direction_is_refused)
 {
     int fds[2];

@@ -123,15 +123,6 @@ static const char *advice(int result)
     }
 }
 
-/* The text of a failure, unless whoever saw it first has set a better one since error_note(0, ""). */
-static int explain(int result, const char *verb, const char *address)
-{
-    if (result >= 0 || enl_error_text()[0] != '\0')
-        return result;
-    return error_set(result, "cannot %s %s: %s%s", verb, address, strerror(-result),
-                     advice(result));
-}
-
 /* A global, because it is about all links at once. A forked child has one thread when it changes it. */
 unsigned link_generation;
 
@@ -203,7 +194,7 @@ static int finish(int result, struct enl_link *l, const char *verb, const char *
                   struct enl_link **ret_link)
 {
     if (result < 0) {
-        result = explain(result, verb, address);
+        result = error_explain(result, verb, address, advice(result));
         link_destroy(l);
         return result;
     }
@@ -275,6 +266,15 @@ static int adopt(int fd, const char *address, const struct link_driver *driver,
     return finish(result, l, "adopt a descriptor as", address, ret_link);
 }
 
+/* The mechanism and the parts of an address at which links are to be made, and given back in ret. */
+static int find(const char *address, const void *ret, struct address *ret_address,
+                const struct link_driver **ret_driver)
+{
+    if (ret == NULL)
+        return error_set(-EINVAL, "there is no room for the link: the last argument is NULL");
+    return catalog_find(address, ret_address, ret_driver);
+}
+
 /* ---- open ------------------------------------------------------------------------------------------ */
 
 static bool peer_may_come(int result)
@@ -313,8 +313,8 @@ static int open_waiting(struct enl_link *l, const struct address *a, unsigned fl
             int waited = wait_for_peer(watch_fd, until);
 
             if (waited == -ETIMEDOUT)
-                result = error_set(-ETIMEDOUT, "no peer came to %s before the deadline (%s)",
-                                   a->scheme->scheme, strerror(-result));
+                result = error_set(-ETIMEDOUT, "no peer came to %s:%s before the deadline (%s)",
+                                   a->scheme->scheme, a->name, strerror(-result));
             else if (waited < 0)
                 result = waited;
         }
@@ -329,7 +329,7 @@ static int check_flags(unsigned flags)
         return error_set(-EINVAL,
                          "enl_open knows ENL_READ, ENL_WRITE, ENL_CREATE and ENL_EXCLUSIVE, "
                          "not the flags %#x",
-                         flags);
+                         flags & ~(ENL_READ | ENL_WRITE | ENL_CREATE | ENL_EXCLUSIVE));
     if ((flags & (ENL_READ | ENL_WRITE)) == 0)
         return error_set(-EINVAL, "enl_open needs ENL_READ, ENL_WRITE or both");
     if ((flags & ENL_EXCLUSIVE) != 0 && (flags & ENL_CREATE) == 0)
@@ -343,7 +343,7 @@ int enl_open_until(const char *address, unsigned flags, enl_deadline until,
     const struct link_driver *driver;
     struct enl_link *l = NULL;
     struct address a;
-    int result = catalog_find(address, &a, &driver);
+    int result = find(address, ret_link, &a, &driver);
 
     if (result == 0)
         result = check_flags(flags);
@@ -364,7 +364,10 @@ int enl_open_until(const char *address, unsigned flags, enl_deadline until,
         return result;
     error_note(0, "");
     l->access = flags & (ENL_READ | ENL_WRITE);
-    return finish(open_waiting(l, &a, flags, until), l, "open", address, ret_link);
+    result = open_waiting(l, &a, flags, until);
+    if (result == -ENOENT && (flags & ENL_CREATE) != 0)
+        result = error_explain(result, "make", address, ": its folder is not there");
+    return finish(result, l, "open", address, ret_link);
 }
 
 int enl_open(const char *address, unsigned flags, struct enl_link **ret_link)
@@ -379,7 +382,7 @@ int enl_pair(const char *address, struct enl_link *ret_ends[2])
     const struct link_driver *driver;
     struct enl_link *ends[2] = {NULL, NULL};
     struct address a;
-    int result = catalog_find(address, &a, &driver);
+    int result = find(address, ret_ends, &a, &driver);
 
     if (result < 0)
         return result;
@@ -393,7 +396,7 @@ int enl_pair(const char *address, struct enl_link *ret_ends[2])
         result = driver->pair(ends, &a);
     }
     if (result < 0) {
-        result = explain(result, "make a pair of", address);
+        result = error_explain(result, "make a pair of", address, advice(result));
         link_destroy(ends[0]);
         link_destroy(ends[1]);
         return result;
@@ -407,7 +410,7 @@ int enl_listen(const char *address, struct enl_link **ret_listener)
     const struct link_driver *driver;
     struct enl_link *l = NULL;
     struct address a;
-    int result = catalog_find(address, &a, &driver);
+    int result = find(address, ret_listener, &a, &driver);
 
     if (result < 0)
         return result;
@@ -443,6 +446,8 @@ int enl_accept(struct enl_link *listener, enl_deadline until, struct enl_link **
         return link_check(listener);
     if (listener == NULL || !listener->listens)
         return error_set(-EINVAL, "enl_accept needs a link made by enl_listen");
+    if (ret_link == NULL)
+        return error_set(-EINVAL, "there is no room for the link: the last argument is NULL");
     result = link_create(listener->driver, listener->address, &l);
     if (result < 0)
         return result;
@@ -463,7 +468,7 @@ int enl_adopt(int fd, const char *address, struct enl_link **ret_link)
 {
     const struct link_driver *driver;
     struct address a;
-    int result = catalog_find(address, &a, &driver);
+    int result = find(address, ret_link, &a, &driver);
 
     if (result < 0)
         return result;
@@ -493,5 +498,6 @@ int enl_unlink(const char *address)
     if (driver->unlink == NULL)
         return error_set(-ENOTSUP, "%s: has no name that could be removed", driver->face.scheme);
     error_note(0, "");
-    return explain(driver->unlink(&a), "remove", address);
+    result = driver->unlink(&a);
+    return error_explain(result, "remove", address, result == -ENOENT ? "" : advice(result));
 }

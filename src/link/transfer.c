@@ -413,6 +413,8 @@ int enl_loan(struct enl_link *l, size_t size, enl_deadline until, struct enl_mes
 
     if (!may_use(l, ENL_WRITE))
         return refuse_access(l, ENL_WRITE);
+    if (ret_m == NULL)
+        return error_set(-EINVAL, "ret_m is NULL");
     if (!size_fits(l, size))
         return refuse_size(l, size);
     if (l->ops->loan != NULL)

@@ -27,6 +27,12 @@ const char *enl_status_text(const struct enl_status *status, char *text, size_t 
 {
     char name[SIGNAL_NAME_ROOM];
 
+    if (text == NULL || size == 0)
+        return "";
+    if (status == NULL) {
+        (void)snprintf(text, size, "no status");
+        return text;
+    }
     (void)signal_name_format(name, status->number);
     switch (status->change) {
     case ENL_EXITED:

@@ -240,16 +240,24 @@ static int unlink_alone(const struct address *a)
     return result;
 }
 
-#define ALONE_SCHEME(word, form, need)                                                             \
+static int refuse_unlink(const struct address *a)
+{
+    return error_set(-ENOTSUP, "memfd:%s has no name that could be removed", a->name);
+}
+
+#define ALONE_SCHEME(word, form, need, remove)                                                     \
     {                                                                                              \
         .address = {.scheme = (word),                                                              \
                     .syntax = (form),                                                              \
                     .name = (need),                                                                \
                     .name_most = ADDRESS_NAME_MAX,                                                 \
                     .options = alone_options},                                                     \
-        .open = open_alone, .unlink = unlink_alone                                                 \
+        .open = open_alone, .unlink = (remove)                                                     \
     }
 
-const struct sync_scheme sync_shm = ALONE_SCHEME("shm", "shm:/NAME", ADDRESS_NAME_NEEDED);
-const struct sync_scheme sync_file = ALONE_SCHEME("file", "file:PATH", ADDRESS_NAME_NEEDED);
-const struct sync_scheme sync_memfd = ALONE_SCHEME("memfd", "memfd:NAME", ADDRESS_NAME_OPTIONAL);
+const struct sync_scheme sync_shm =
+    ALONE_SCHEME("shm", "shm:/NAME", ADDRESS_NAME_NEEDED, unlink_alone);
+const struct sync_scheme sync_file =
+    ALONE_SCHEME("file", "file:PATH", ADDRESS_NAME_NEEDED, unlink_alone);
+const struct sync_scheme sync_memfd =
+    ALONE_SCHEME("memfd", "memfd:NAME", ADDRESS_NAME_OPTIONAL, refuse_unlink);

@@ -69,6 +69,60 @@ TEST(what_is_no_address_of_an_object_is_refused)
     CHECK_EQ(enl_sync_open("sem:/a", 1u << 20, &s), -EINVAL);
 }
 
+TEST(what_has_no_name_is_not_removed)
+{
+    CHECK_EQ(enl_sync_unlink("memfd:"), -ENOTSUP);
+    CHECK_EQ(enl_sync_unlink("memfd:a"), -ENOTSUP);
+    CHECK_CONTAINS(enl_error_text(), "memfd:a has no name");
+    CHECK_EQ(enl_sync_unlink("sem:"), -EINVAL);
+    CHECK_EQ(enl_sync_unlink("svsem:"), -EINVAL);
+    CHECK_EQ(enl_sync_unlink("shm:/enlace-test-none"), -ENOENT);
+    CHECK_EQ(enl_sync_unlink(NULL), -EINVAL);
+}
+
+static int do_nothing(void *argument)
+{
+    (void)argument;
+    return 0;
+}
+
+TEST(a_handle_that_is_missing_is_told)
+{
+    int (*const calls[])(struct enl_sync *) = {
+        enl_mutex_unlock,      enl_mutex_consistent, enl_rwlock_unlock,
+        enl_rwlock_consistent, enl_condition_signal, enl_condition_broadcast,
+        enl_sync_destroy,      enl_sync_fd,          enl_sync_interrupt,
+    };
+    int (*const waits[])(struct enl_sync *, enl_deadline) = {
+        enl_mutex_lock,     enl_rwlock_read, enl_rwlock_write,
+        enl_semaphore_wait, enl_event_wait,  enl_barrier_wait,
+    };
+    const struct enl_semaphore_step step = {.change = 1};
+    const struct enl_settings settings = {.set = 0};
+    struct enl_sync_stat stat;
+    struct enl_sync *s = make("?kind=once");
+
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        CHECK_EQ(calls[i](NULL), -EINVAL);
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++)
+        CHECK_EQ(waits[i](NULL, ENL_FOREVER), -EINVAL);
+    CHECK_EQ(enl_semaphore_post(NULL, 1), -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "the handle is NULL");
+    CHECK_EQ(enl_event_set(NULL, 1), -EINVAL);
+    CHECK_EQ(enl_semaphore_operate(NULL, &step, 1, ENL_NOW), -EINVAL);
+    CHECK_EQ(enl_condition_wait(NULL, NULL, ENL_FOREVER), -EINVAL);
+    CHECK_EQ(enl_once_run(NULL, do_nothing, NULL, ENL_FOREVER), -EINVAL);
+    CHECK_EQ(enl_once_run(s, NULL, NULL, ENL_FOREVER), -EINVAL);
+    CHECK_EQ(enl_sync_stat(NULL, &stat), -EINVAL);
+    CHECK_EQ(enl_sync_stat(s, NULL), -EINVAL);
+    CHECK_EQ(enl_sync_set(NULL, &settings), -EINVAL);
+    CHECK_EQ(enl_sync_set(s, NULL), -EINVAL);
+    CHECK_EQ(enl_sync_open(named("shm", ""), 0, NULL), -EINVAL);
+    enl_sync_interrupt_clear(NULL);
+    enl_sync_close(NULL);
+    end(s);
+}
+
 TEST(every_kind_stands_alone)
 {
     static const char *const options[] = {

@@ -396,8 +396,8 @@ int barrier_wait(struct enl_sync *s, struct barrier_layout *b, enl_deadline unti
 
 int enl_barrier_wait(struct enl_sync *s, enl_deadline until)
 {
-    return s->kind == ENL_BARRIER ? barrier_wait(s, s->object, until)
-                                  : sync_wrong_kind(s, ENL_BARRIER);
+    return sync_is(s, ENL_BARRIER) ? barrier_wait(s, s->object, until)
+                                   : sync_wrong_kind(s, ENL_BARRIER);
 }
 
 static int fill(void *object, const struct enl_sync_options *o)

@@ -28,11 +28,12 @@
 
 static int check(const struct enl_sync *condition)
 {
-    const struct object_layout *head = condition->object;
+    const struct object_layout *head;
     uint32_t word;
 
-    if (condition->kind != ENL_CONDITION)
+    if (!sync_is(condition, ENL_CONDITION))
         return sync_wrong_kind(condition, ENL_CONDITION);
+    head = condition->object;
     word = atomic_load_explicit(&head->word, memory_order_relaxed);
     return word == WORD_LIVE ? 0 : sync_bad_word(condition, word);
 }
@@ -109,15 +110,17 @@ static int await(struct enl_sync *condition, struct enl_sync *mutex, uint32_t se
 
 int enl_condition_wait(struct enl_sync *condition, struct enl_sync *mutex, enl_deadline until)
 {
-    struct condition_layout *c = condition->object;
-    struct lock_layout *l = mutex->object;
+    struct condition_layout *c;
+    struct lock_layout *l;
     uint32_t seen, depth;
     int result = check(condition), locked = 0;
 
-    if (result == 0 && mutex->kind != ENL_MUTEX)
+    if (result == 0 && !sync_is(mutex, ENL_MUTEX))
         result = sync_wrong_kind(mutex, ENL_MUTEX);
     if (result < 0)
         return result;
+    c = condition->object;
+    l = mutex->object;
     if (!lock_is_mine(mutex, l))
         return error_set(-EPERM, "this thread does not have the mutex that it gives to wait");
     if (until == ENL_NOW)
@@ -141,12 +144,13 @@ int enl_condition_wait(struct enl_sync *condition, struct enl_sync *mutex, enl_d
 
 int enl_condition_signal(struct enl_sync *condition)
 {
-    struct condition_layout *c = condition->object;
+    struct condition_layout *c;
     int result = check(condition);
     uint32_t now;
 
     if (result < 0)
         return result;
+    c = condition->object;
     now = atomic_fetch_add_explicit(&c->sequence, SIGNAL, memory_order_relaxed) + SIGNAL;
     if ((now & SLEEPERS) == 0 || futex_wake(&c->sequence, 1) > 0)
         return 0;
@@ -160,12 +164,13 @@ int enl_condition_signal(struct enl_sync *condition)
 
 int enl_condition_broadcast(struct enl_sync *condition)
 {
-    struct condition_layout *c = condition->object;
+    struct condition_layout *c;
     int result = check(condition);
     uint32_t seen;
 
     if (result < 0)
         return result;
+    c = condition->object;
     seen = atomic_load_explicit(&c->sequence, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&c->sequence, &seen, (seen + SIGNAL) & ~SLEEPERS,
                                                   memory_order_relaxed, memory_order_relaxed))

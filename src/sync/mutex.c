@@ -38,7 +38,7 @@ static __attribute__((noinline)) int lock_slowly(struct enl_sync *mutex, enl_dea
 
 int enl_mutex_lock(struct enl_sync *mutex, enl_deadline until)
 {
-    if (__builtin_expect(mutex->kind != ENL_MUTEX, 0))
+    if (!sync_is(mutex, ENL_MUTEX))
         return sync_wrong_kind(mutex, ENL_MUTEX);
     if (__builtin_expect(lock_try_fast(mutex, mutex->object), 1))
         return 0;
@@ -81,10 +81,11 @@ static __attribute__((noinline)) int unlock_slowly(struct enl_sync *mutex)
 
 int enl_mutex_unlock(struct enl_sync *mutex)
 {
-    struct lock_layout *l = mutex->object;
+    struct lock_layout *l;
 
-    if (__builtin_expect(mutex->kind != ENL_MUTEX, 0))
+    if (!sync_is(mutex, ENL_MUTEX))
         return sync_wrong_kind(mutex, ENL_MUTEX);
+    l = mutex->object;
     if (__builtin_expect((mutex->flags & ENL_RECURSIVE) == 0 && lock_release_fast(mutex, l), 1))
         return 0;
     return unlock_slowly(mutex);
@@ -94,7 +95,7 @@ int enl_mutex_consistent(struct enl_sync *mutex)
 {
     int result;
 
-    if (mutex->kind != ENL_MUTEX)
+    if (!sync_is(mutex, ENL_MUTEX))
         return sync_wrong_kind(mutex, ENL_MUTEX);
     result = check_owner(mutex);
     if (result == 0)

@@ -4,9 +4,7 @@
 
 #include "base/error.h"
 
-#include <enlace/error.h>
 #include <errno.h>
-#include <string.h>
 
 static const struct sync_scheme *const schemes[] = {&sync_posix, &sync_sysv, &sync_shm, &sync_file,
                                                     &sync_memfd};
@@ -43,15 +41,6 @@ static const char *advice(int result)
     }
 }
 
-/* The text of a failure, unless whoever saw it first has set a better one since error_note(0, ""). */
-static int explain(int result, const char *verb, const char *address)
-{
-    if (result >= 0 || enl_error_text()[0] != '\0')
-        return result;
-    return error_set(result, "cannot %s %s: %s%s", verb, address, strerror(-result),
-                     advice(result));
-}
-
 int enl_sync_open(const char *address, unsigned flags, struct enl_sync **ret_sync)
 {
     const struct sync_scheme *scheme = NULL;
@@ -62,11 +51,14 @@ int enl_sync_open(const char *address, unsigned flags, struct enl_sync **ret_syn
         return error_set(-EINVAL, "flags has unknown bits: %#x", flags);
     if ((flags & ENL_EXCLUSIVE) != 0 && (flags & ENL_CREATE) == 0)
         return error_set(-EINVAL, "ENL_EXCLUSIVE needs ENL_CREATE");
+    if (ret_sync == NULL)
+        return error_set(-EINVAL, "there is no room for the handle: ret_sync is NULL");
     result = parse(address, &a, &scheme);
     if (result < 0)
         return result;
     (void)error_note(0, "");
-    return explain(scheme->open(&a, flags, ret_sync), "open", address);
+    result = scheme->open(&a, flags, ret_sync);
+    return error_explain(result, "open", address, advice(result));
 }
 
 int enl_sync_unlink(const char *address)
@@ -78,5 +70,6 @@ int enl_sync_unlink(const char *address)
     if (result < 0)
         return result;
     (void)error_note(0, "");
-    return explain(scheme->unlink(&a), "remove", address);
+    result = scheme->unlink(&a);
+    return error_explain(result, "remove", address, result == -ENOENT ? "" : advice(result));
 }

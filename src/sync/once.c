@@ -11,12 +11,15 @@
 int enl_once_run(struct enl_sync *once, int (*run)(void *argument), void *argument,
                  enl_deadline until)
 {
-    struct once_layout *o = once->object;
+    struct once_layout *o;
     uint32_t word, done;
     int result;
 
-    if (once->kind != ENL_ONCE)
+    if (!sync_is(once, ENL_ONCE))
         return sync_wrong_kind(once, ENL_ONCE);
+    if (run == NULL)
+        return error_set(-EINVAL, "there is no function to be run");
+    o = once->object;
     /* pairs with the release in object_done() */
     done = atomic_load_explicit(&o->done, memory_order_acquire);
     if (done == WORD_LIVE)

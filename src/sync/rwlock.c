@@ -139,11 +139,12 @@ static int become_writer(struct enl_sync *s, int result, enl_deadline until)
 
 int enl_rwlock_write(struct enl_sync *rwlock, enl_deadline until)
 {
-    struct rwlock_layout *rw = rwlock->object;
+    struct rwlock_layout *rw;
     int result = 0;
 
-    if (rwlock->kind != ENL_RWLOCK)
+    if (!sync_is(rwlock, ENL_RWLOCK))
         return sync_wrong_kind(rwlock, ENL_RWLOCK);
+    rw = rwlock->object;
     if (!lock_try_fast(rwlock, &rw->writer))
         result = lock_acquire(rwlock, &rw->writer, until, LOCK_INTERRUPTIBLE);
     if (result < 0 && result != -EOWNERDEAD)
@@ -170,12 +171,13 @@ static int read_in_turn(struct enl_sync *s, uint32_t token, enl_deadline until)
 
 int enl_rwlock_read(struct enl_sync *rwlock, enl_deadline until)
 {
-    struct rwlock_layout *rw = rwlock->object;
+    struct rwlock_layout *rw;
     uint32_t token;
     int result;
 
-    if (rwlock->kind != ENL_RWLOCK)
+    if (!sync_is(rwlock, ENL_RWLOCK))
         return sync_wrong_kind(rwlock, ENL_RWLOCK);
+    rw = rwlock->object;
     result = sync_join(rwlock, &token);
     if (result == 0)
         result = count_in(rw, token);
@@ -190,12 +192,13 @@ int enl_rwlock_read(struct enl_sync *rwlock, enl_deadline until)
 
 int enl_rwlock_unlock(struct enl_sync *rwlock)
 {
-    struct rwlock_layout *rw = rwlock->object;
-    uint32_t token = sync_token(rwlock);
-    uint32_t word;
+    struct rwlock_layout *rw;
+    uint32_t token, word;
 
-    if (rwlock->kind != ENL_RWLOCK)
+    if (!sync_is(rwlock, ENL_RWLOCK))
         return sync_wrong_kind(rwlock, ENL_RWLOCK);
+    rw = rwlock->object;
+    token = sync_token(rwlock);
     if (lock_release_fast(rwlock, &rw->writer))
         return 0;
     if (lock_is_mine(rwlock, &rw->writer)) {
@@ -212,10 +215,11 @@ int enl_rwlock_unlock(struct enl_sync *rwlock)
 
 int enl_rwlock_consistent(struct enl_sync *rwlock)
 {
-    struct rwlock_layout *rw = rwlock->object;
+    struct rwlock_layout *rw;
 
-    if (rwlock->kind != ENL_RWLOCK)
+    if (!sync_is(rwlock, ENL_RWLOCK))
         return sync_wrong_kind(rwlock, ENL_RWLOCK);
+    rw = rwlock->object;
     if (!lock_is_mine(rwlock, &rw->writer))
         return error_set(-EPERM, "this thread does not write");
     lock_mend(&rw->writer);

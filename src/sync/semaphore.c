@@ -21,9 +21,9 @@ static int refuse_count(uint32_t count)
 
 static int post_otherwise(struct enl_sync *s, uint32_t count)
 {
-    if (s->kind == ENL_OWNED_SEMAPHORE)
+    if (s != NULL && s->kind == ENL_OWNED_SEMAPHORE)
         return permits_give(s, s->object, count);
-    if (s->kind == (ENL_SEMAPHORE | SYNC_DRIVEN))
+    if (s != NULL && s->kind == (ENL_SEMAPHORE | SYNC_DRIVEN))
         return s->driver->add(s, count);
     return sync_wrong_kind(s, ENL_SEMAPHORE);
 }
@@ -32,16 +32,16 @@ int enl_semaphore_post(struct enl_sync *s, uint32_t count)
 {
     if (count - 1 >= TALLY_MOST)
         return refuse_count(count);
-    if (s->kind == ENL_SEMAPHORE)
+    if (sync_is(s, ENL_SEMAPHORE))
         return tally_add_fast(tally_of(s), count) ? 0 : tally_add(tally_of(s), count);
     return post_otherwise(s, count);
 }
 
 static int wait_otherwise(struct enl_sync *s, enl_deadline until, uint32_t *ret_taken)
 {
-    if (s->kind == ENL_OWNED_SEMAPHORE)
+    if (s != NULL && s->kind == ENL_OWNED_SEMAPHORE)
         return permits_take(s, s->object, until);
-    if (s->kind == (ENL_SEMAPHORE | SYNC_DRIVEN))
+    if (s != NULL && s->kind == (ENL_SEMAPHORE | SYNC_DRIVEN))
         return s->driver->take(s, until, ret_taken);
     return sync_wrong_kind(s, ENL_SEMAPHORE);
 }
@@ -50,7 +50,7 @@ int enl_semaphore_wait(struct enl_sync *s, enl_deadline until)
 {
     uint32_t taken;
 
-    if (s->kind == ENL_SEMAPHORE)
+    if (sync_is(s, ENL_SEMAPHORE))
         return tally_take_fast(tally_of(s)) ? 0 : tally_take(s, tally_of(s), until, &taken);
     return wait_otherwise(s, until, &taken);
 }
@@ -58,8 +58,8 @@ int enl_semaphore_wait(struct enl_sync *s, enl_deadline until)
 int enl_semaphore_operate(struct enl_sync *s, const struct enl_semaphore_step steps[], size_t count,
                           enl_deadline until)
 {
-    if (s->kind != ENL_SEMAPHORE && s->kind != ENL_OWNED_SEMAPHORE &&
-        s->kind != (ENL_SEMAPHORE | SYNC_DRIVEN))
+    if (s == NULL || (s->kind != ENL_SEMAPHORE && s->kind != ENL_OWNED_SEMAPHORE &&
+                      s->kind != (ENL_SEMAPHORE | SYNC_DRIVEN)))
         return sync_wrong_kind(s, ENL_SEMAPHORE);
     if (steps == NULL || count == 0)
         return error_set(-EINVAL, "there are no steps");
@@ -74,9 +74,9 @@ int enl_event_set(struct enl_sync *s, uint32_t count)
 {
     if (count - 1 >= TALLY_MOST)
         return refuse_count(count);
-    if (s->kind == ENL_EVENT)
+    if (sync_is(s, ENL_EVENT))
         return tally_add(tally_of(s), count);
-    if (s->kind == (ENL_EVENT | SYNC_DRIVEN))
+    if (s != NULL && s->kind == (ENL_EVENT | SYNC_DRIVEN))
         return s->driver->add(s, count);
     return sync_wrong_kind(s, ENL_EVENT);
 }
@@ -86,9 +86,9 @@ int enl_event_wait(struct enl_sync *s, enl_deadline until)
     uint32_t taken = 0;
     int result;
 
-    if (s->kind == ENL_EVENT)
+    if (sync_is(s, ENL_EVENT))
         result = tally_take(s, tally_of(s), until, &taken);
-    else if (s->kind == (ENL_EVENT | SYNC_DRIVEN))
+    else if (s != NULL && s->kind == (ENL_EVENT | SYNC_DRIVEN))
         result = s->driver->take(s, until, &taken);
     else
         result = sync_wrong_kind(s, ENL_EVENT);

@@ -14,8 +14,8 @@ int sync_cannot(const struct enl_sync *s, const char *what)
 {
     const struct sync_kind *kind = sync_kind(s->kind);
 
-    return error_set(-ENOTSUP, "%s cannot %s", s->driver != NULL ? s->driver->name : kind->name,
-                     what);
+    return error_set(-ENOTSUP, "%s%s cannot %s", s->driver != NULL ? "" : "this ",
+                     s->driver != NULL ? s->driver->name : kind->name, what);
 }
 
 int sync_create_driven(uint32_t kind, struct enl_sync **ret_sync)
@@ -32,6 +32,8 @@ int sync_create_driven(uint32_t kind, struct enl_sync **ret_sync)
 
 int enl_sync_fd(struct enl_sync *s)
 {
+    if (s == NULL)
+        return sync_check(s);
     if (s->driver == NULL || s->driver->fd == NULL)
         return sync_cannot(s, "be polled: open an event or a semaphore of its own with ?pollable");
     return s->driver->fd(s);
@@ -55,10 +57,13 @@ static int stat_region(struct enl_sync *s, struct enl_sync_stat *stat)
 
 int enl_sync_stat(struct enl_sync *s, struct enl_sync_stat *ret_stat)
 {
-    const struct sync_kind *kind = sync_kind(s->kind);
+    const struct sync_kind *kind;
     struct enl_sync_stat stat;
     int result = 0;
 
+    if (s == NULL || ret_stat == NULL)
+        return error_set(-EINVAL, "the handle or ret_stat is NULL");
+    kind = sync_kind(s->kind);
     memset(&stat, 0xff, sizeof stat); /* ENL_UNKNOWN */
     memset(stat.reserved, 0, sizeof stat.reserved);
     stat.kind = kind->kind;
@@ -95,19 +100,21 @@ static int set_one(struct enl_sync *s, uint32_t which, const struct enl_settings
         result = s->driver->set(s, which, settings);
     if (result != -ENOTSUP)
         return result < 0 && result != -EIDRM && result != -ERANGE
-                   ? error_set(result, "%s this cannot be changed: %s", s->driver->name,
-                               strerror(-result))
+                   ? error_set(result, "%s: what was asked for cannot be changed: %s",
+                               s->driver->name, strerror(-result))
                    : result;
     if (which == ENL_SET_VALUE)
         return set_value(s, settings);
     if (!s->owns_region)
-        return sync_cannot(s, "change their mode or owner: what stands alone by name can");
+        return sync_cannot(s, "change its mode or owner: what stands alone by name can");
     one.set = which;
     return enl_region_set(s->region, &one);
 }
 
 int enl_sync_set(struct enl_sync *s, const struct enl_settings *settings)
 {
+    if (s == NULL || settings == NULL)
+        return error_set(-EINVAL, "the handle or the settings are NULL");
     if ((settings->set & ~SETTINGS) != 0)
         return error_set(-EINVAL, "enl_settings.set has unknown bits: %#x",
                          (unsigned)(settings->set & ~SETTINGS));

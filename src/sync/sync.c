@@ -19,10 +19,19 @@
 
 int sync_wrong_kind(const struct enl_sync *s, uint32_t kind)
 {
-    const struct sync_kind *is = sync_kind(s->kind), *asked = sync_kind(kind);
+    int result = sync_check(s);
+    const struct sync_kind *is, *asked = sync_kind(kind);
 
+    if (result < 0)
+        return result;
+    is = sync_kind(s->kind);
     return error_set(-EINVAL, "this handle is of a %s, not of a %s", is != NULL ? is->name : "set",
                      asked->name);
+}
+
+int sync_check(const struct enl_sync *s)
+{
+    return s == NULL ? error_set(-EINVAL, "the handle is NULL") : 0;
 }
 
 int sync_bad_word(const struct enl_sync *s, uint32_t word)
@@ -83,6 +92,8 @@ static int check_options(const struct enl_sync_options *o, const struct sync_kin
 {
     const struct sync_kind *kind;
 
+    if (o == NULL)
+        return error_set(-EINVAL, "the options are NULL: they say what kind of object it is");
     if (o->size != sizeof *o)
         return error_set(-EINVAL, "enl_sync_options.size is %zu, not %zu", o->size, sizeof *o);
     kind = sync_kind(o->kind);
@@ -207,6 +218,8 @@ int enl_sync_at(struct enl_region *region, size_t offset, const struct enl_sync_
     void *object = NULL;
     int result = check_options(options, &kind);
 
+    if (result == 0 && (region == NULL || ret_sync == NULL))
+        result = error_set(-EINVAL, "enl_sync_at needs a region, and room for the handle");
     if (result == 0 && (flags & ~(ENL_CREATE | ENL_EXCLUSIVE)) != 0)
         result = error_set(-EINVAL, "enl_sync_at knows no flags 0x%x",
                            flags & ~(ENL_CREATE | ENL_EXCLUSIVE));
@@ -238,6 +251,8 @@ void enl_sync_close(struct enl_sync *s)
 
 int enl_sync_destroy(struct enl_sync *s)
 {
+    if (s == NULL)
+        return sync_check(s);
     if (s->object != NULL)
         return sync_kind(s->kind)->destroy(s);
     return s->driver->destroy != NULL ? s->driver->destroy(s)
@@ -246,10 +261,11 @@ int enl_sync_destroy(struct enl_sync *s)
 
 int enl_sync_interrupt(struct enl_sync *s)
 {
-    return interrupt_raise(&s->interrupt);
+    return s == NULL ? -EINVAL : interrupt_raise(&s->interrupt);
 }
 
 void enl_sync_interrupt_clear(struct enl_sync *s)
 {
-    interrupt_clear(&s->interrupt);
+    if (s != NULL)
+        interrupt_clear(&s->interrupt);
 }

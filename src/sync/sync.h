@@ -59,8 +59,15 @@ extern const struct sync_kind sync_kind_semaphore, sync_kind_owned_semaphore, sy
 int sync_create(void *object, struct roster *roster, const struct enl_sync_options *options,
                 unsigned flags, struct enl_sync **ret_sync);
 
-/* -EINVAL: a call for one kind was given a handle of another. */
+/* Whether a call for one kind was given a handle of it. */
+static inline bool sync_is(const struct enl_sync *s, uint32_t kind)
+{
+    return __builtin_expect(s != NULL && s->kind == kind, 1);
+}
+
+/* -EINVAL: it was given a handle of another kind, or none. */
 int sync_wrong_kind(const struct enl_sync *s, uint32_t kind) __attribute__((cold));
+int sync_check(const struct enl_sync *s); /* 0 if there is a handle */
 
 /* What is wrong with an object whose word is no state of a living one: -EIDRM or -EBADMSG. */
 int sync_bad_word(const struct enl_sync *s, uint32_t word) __attribute__((cold));
