@@ -41,15 +41,15 @@ enl_deadline meeting_deadline(const struct meeting *m)
     return m->limited ? enl_in_ns(m->timeout_ns) : ENL_FOREVER;
 }
 
-/* A failed opening in the shell's words: what the library says is for programs. */
+/* A failed opening in the shell's words: where the library names calls, it speaks to programs. */
 static int tell_absence(const struct meeting *m, int result, const struct enl_caps *caps)
 {
     bool listens = (caps->meet & ENL_MEET_LISTEN) != 0;
 
     if (result == -ETIMEDOUT)
         return report_failure("nobody was at %s in time", m->address);
-    if (m->create)
-        return report_failure("%s cannot be made: the directory is not there", m->address);
+    if (strstr(enl_error_text(), "enl_") == NULL) /* it names no call: it is for people, too */
+        return report_failure("%s", enl_error_text());
     if (result == -ENXIO)
         return report_failure("nobody has %s open to receive", m->address);
     if (m->wait)

@@ -40,7 +40,7 @@ def fifo_that_is_not_there_says_what_to_do(command, folder):
     expect(command.run('receive', f'fifo:{folder}/f'), 1, b'', '--create makes it, --wait waits')
     expect(command.run('send', f'fifo:{folder}/f', data=b'x\n'), 1, b'', '(--create), --wait waits')
     expect(command.run('receive', '--create', f'fifo:{folder}/none/f'), 1, b'',
-           'the directory is not there')
+           'its folder is not there')
     (folder / 'plain').write_text('')
     for verb in ['send', 'receive']:
         code, out, err = command.run(verb, f'fifo:{folder}/plain', data=b'x\n')
