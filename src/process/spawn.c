@@ -60,15 +60,29 @@ static int check(const struct enl_spawn *how)
     return 0;
 }
 
+static int check_limit(const struct enl_limit *limit)
+{
+    if (limit->soft > limit->hard)
+        return error_set(-EINVAL, "the limit of the resource %d: soft, %llu, is above hard, %llu",
+                         limit->resource, (unsigned long long)limit->soft,
+                         (unsigned long long)limit->hard);
+    return 0;
+}
+
 static int prepare_limits(struct preparation *p, const struct enl_spawn *how)
 {
     p->limits = calloc(how->limit_count + 1, sizeof *p->limits);
     if (p->limits == NULL)
         return no_memory();
-    for (size_t i = 0; i < how->limit_count; i++)
+    for (size_t i = 0; i < how->limit_count; i++) {
+        int result = check_limit(&how->limits[i]);
+
+        if (result < 0)
+            return result;
         p->limits[i] = (struct spawn_limit){.resource = how->limits[i].resource,
                                             .soft = how->limits[i].soft,
                                             .hard = how->limits[i].hard};
+    }
     p->plan.limits = p->limits;
     p->plan.limit_count = how->limit_count;
     return 0;
@@ -150,6 +164,23 @@ static int prepare(const struct enl_spawn *how, struct preparation **ret)
     return result;
 }
 
+static const char *hint(const struct spawned *s, int result)
+{
+    if (s->step == SPAWN_EXECUTE && result == -ENOEXEC)
+        return " (a script needs a first line with its interpreter)";
+    if (s->step == SPAWN_LIMITS && result == -EINVAL)
+        return " (one is of no resource that the kernel knows)";
+    if (s->step == SPAWN_LIMITS && result == -EPERM)
+        return " (only root raises a hard limit)";
+    if (s->step == SPAWN_NICE && result == -EACCES)
+        return " (only root lowers it, or RLIMIT_NICE must allow it)";
+    if (s->step == SPAWN_PROCESSORS && result == -EINVAL)
+        return " (this process may run on none of them)";
+    if (s->step == SPAWN_USER && result == -EPERM)
+        return " (only root becomes another user)";
+    return "";
+}
+
 static int explain(const struct spawn_plan *plan, const struct spawned *s, int result)
 {
     static const char *const steps[] = {
@@ -169,10 +200,7 @@ static int explain(const struct spawn_plan *plan, const struct spawned *s, int r
     const char *of = s->step == SPAWN_DIRECTORY ? plan->directory : "";
 
     return error_set(result, "cannot start %s: cannot %s%s%s: %s%s", plan->program, steps[s->step],
-                     *of != '\0' ? " " : "", of, strerror(-result),
-                     s->step == SPAWN_EXECUTE && result == -ENOEXEC
-                         ? " (a script needs a first line with its interpreter)"
-                         : "");
+                     *of != '\0' ? " " : "", of, strerror(-result), hint(s, result));
 }
 
 static int start(struct preparation *p, const struct enl_spawn *how, struct enl_child *c)

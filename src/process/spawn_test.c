@@ -107,6 +107,26 @@ TEST(wrong_calls_are_refused)
     enl_child_close(NULL);
 }
 
+TEST(what_the_child_may_not_be_given_is_told)
+{
+    const struct enl_limit upside_down = {.resource = RLIMIT_NOFILE, .soft = 99, .hard = 77};
+    const struct enl_limit unknown = {.resource = 999};
+    const unsigned far = 8191;
+    struct enl_child *c;
+
+    CHECK_EQ(enl_spawn(&(struct enl_spawn){SHELL(""), .limits = &upside_down, .limit_count = 1},
+                       &c),
+             -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "soft, 99, is above hard, 77");
+    CHECK_EQ(enl_spawn(&(struct enl_spawn){SHELL(""), .limits = &unknown, .limit_count = 1}, &c),
+             -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "no resource that the kernel knows");
+    CHECK_EQ(enl_spawn(&(struct enl_spawn){SHELL(""), .processors = &far, .processor_count = 1},
+                       &c),
+             -EINVAL);
+    CHECK_CONTAINS(enl_error_text(), "none of them");
+}
+
 TEST(child_gets_what_was_asked_for)
 {
     const struct enl_limit limits[] = {{.resource = RLIMIT_CORE, .soft = 0, .hard = 0},
