@@ -41,6 +41,27 @@ bool quantity_parse_count(const char *text, uint64_t most, uint64_t *ret_count)
     return true;
 }
 
+bool quantity_parse_size(const char *text, uint64_t *ret_bytes)
+{
+    static const char letters[] = "kMG";
+    char number[24];
+    size_t size = strlen(text);
+    const char *letter = size > 0 ? strchr(letters, text[size - 1]) : NULL;
+    unsigned shift = letter == NULL ? 0 : 10 * (unsigned)(letter - letters + 1);
+    uint64_t count;
+
+    if (letter != NULL)
+        size--;
+    if (size >= sizeof number)
+        return false;
+    memcpy(number, text, size);
+    number[size] = '\0';
+    if (!quantity_parse_count(number, UINT64_MAX >> shift, &count))
+        return false;
+    *ret_bytes = count << shift;
+    return true;
+}
+
 bool quantity_parse_integer(const char *text, int64_t *ret_integer)
 {
     long long integer;

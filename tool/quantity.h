@@ -11,6 +11,8 @@
 
 /* False if the text is anything else than one such number in range. */
 bool quantity_parse_count(const char *text, uint64_t most, uint64_t *ret_count);
+/* "4096", "64k", "1M", "2G": bytes, as in addresses. */
+bool quantity_parse_size(const char *text, uint64_t *ret_bytes);
 bool quantity_parse_integer(const char *text, int64_t *ret_integer);
 /* "500ms", "1.5s", "2m"; units ns, us, ms, s, m, h; without one it is seconds. */
 bool quantity_parse_duration(const char *text, int64_t *ret_ns);

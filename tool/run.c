@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXIT_LATE 124 /* as of timeout(1) */
 #define EXIT_OVER 125
@@ -86,7 +87,8 @@ static int open_link(struct job *j, const char *text, unsigned access)
     result = enl_open(equal + 1, access, &j->give[j->link_count].link);
     if (result < 0) {
         free(name);
-        return report_failure("%s", enl_error_text());
+        return result == -EINVAL || result == -ENOTSUP ? report_misuse("%s", enl_error_text())
+                                                       : report_failure("%s", enl_error_text());
     }
     j->give[j->link_count].fd = ENL_FD_ANY;
     j->give[j->link_count++].name = name;
@@ -104,8 +106,9 @@ static int take_option(struct job *j, int id, const char *value)
             return report_misuse("--timeout needs more than no time");
         return EXIT_SUCCESS;
     case 'm':
-        if (!quantity_parse_count(value, UINT64_MAX, &j->limit) || j->limit == 0)
-            return report_misuse("--limit %s: not a number of bytes", value);
+        if (!quantity_parse_size(value, &j->limit) || j->limit == 0)
+            return report_misuse("--limit %s: not a number of bytes such as 4096, 64k or 1M",
+                                 value);
         return EXIT_SUCCESS;
     case 'l':
         return open_link(j, value, ENL_READ | ENL_WRITE);
@@ -127,9 +130,11 @@ static int take_option(struct job *j, int id, const char *value)
 
 /* ---- its run ------------------------------------------------------------------------------------------- */
 
-static int cannot_start(int result)
+static int cannot_start(const struct job *j, int result)
 {
     (void)report_failure("%s", enl_error_text());
+    if (j->directory != NULL && access(j->directory, X_OK) != 0)
+        return EXIT_REFUSED; /* nobody looked for the command */
     return result == -ENOENT ? EXIT_MISSING : EXIT_REFUSED;
 }
 
@@ -156,7 +161,7 @@ static int run_beside(struct job *j, const struct enl_spawn *how, struct enl_sta
     }
     (void)sigprocmask(SIG_UNBLOCK, &action.sa_mask, NULL);
     if (result < 0)
-        return cannot_start(result);
+        return cannot_start(j, result);
     result = enl_child_wait(child, until, status);
     if (result == -ECANCELED) { /* told to end: so is it, once; then it may take its grace */
         enl_child_interrupt_clear(child);
@@ -179,17 +184,24 @@ static int run_beside(struct job *j, const struct enl_spawn *how, struct enl_sta
     return result < 0 ? EXIT_REFUSED : EXIT_SUCCESS;
 }
 
+/* As the library takes it: at least 1, for 0 is its own choice. */
+static uint32_t grace_ms(const struct job *j)
+{
+    int64_t ms = j->grace_ns / 1000000 + 1;
+
+    return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 /* With a limit its output goes through us. */
 static int run_limited(struct job *j, const struct enl_spawn *how, struct enl_status *status)
 {
-    const struct enl_run_input input = {.limit_bytes = j->limit,
-                                        .grace_ms = (uint32_t)(j->grace_ns / 1000000 + 1)};
+    const struct enl_run_input input = {.limit_bytes = j->limit, .grace_ms = grace_ms(j)};
     enl_deadline until = j->timeout_ns > 0 ? enl_in_ns(j->timeout_ns) : ENL_FOREVER;
     struct enl_run_output out;
     int result = enl_run(how, &input, until, &out);
 
     if (result < 0 && result != -ETIMEDOUT && result != -EFBIG)
-        return cannot_start(result);
+        return cannot_start(j, result);
     j->late = result == -ETIMEDOUT;
     j->over = result == -EFBIG;
     (void)fwrite(out.output, 1, out.output_size, stdout);

@@ -20,11 +20,11 @@ def status_is_passed_through(command, _folder):
 def what_cannot_be_started_is_told(command, _folder):
     expect(command.run('run', '--', '/no/such'), 127, b'', 'enlace: run: cannot start /no/such')
     expect(command.run('run', '--', '/'), 126, b'', 'cannot execute it')
-    expect(command.run('run', '-C', '/no/such', '--', 'true'), 127, b'', 'directory /no/such')
+    expect(command.run('run', '-C', '/no/such', '--', 'true'), 126, b'', 'directory /no/such')
     expect(command.run('run'), 2, b'', 'no command given')
     expect(command.run('run', '--timeout', 'x', 'true'), 2, b'', 'not a duration')
     expect(command.run('run', '--link', 'x', 'true'), 2, b'', 'a link is NAME=ADDRESS')
-    expect(command.run('run', '--link', 'x=nope:', 'true'), 1, b'', 'nope')
+    expect(command.run('run', '--link', 'x=nope:', 'true'), 2, b'', 'nope')
     expect(command.run('run', '--limit', '0', 'true'), 2, b'', '--limit 0')
 
 
@@ -50,6 +50,9 @@ def timeout_ends_the_tree(command, folder):
 def limit_ends_what_writes_too_much(command, _folder):
     expect(command.run('run', '--limit', '10', '--', 'yes'), 125, b'y\n' * 5)
     expect(command.run('run', '--limit', '10', '--', 'echo', 'short'), 0, b'short\n')
+    expect(command.run('run', '--limit', '1k', '--', 'yes'), 125, b'y\n' * 512)
+    for size in ['1Q', 'k', '1kk', '-1', '99999999999999999999', '99999999999G', '']:
+        expect(command.run('run', '--limit', size, '--', 'true'), 2, b'', f'--limit {size}: not')
 
 
 def end_is_told_in_words_and_json(command, _folder):
