@@ -46,6 +46,23 @@ int error_note(int result, const char *text)
     return result;
 }
 
+const char *error_advice(int result)
+{
+    switch (result) {
+    case -EMFILE:
+        return ": no descriptor left in this process; close some, or raise RLIMIT_NOFILE";
+    case -ENFILE:
+        return ": no descriptor left in the system; see /proc/sys/fs/file-max";
+    case -EACCES:
+    case -EPERM:
+        return ": this user may not; see the object's mode and owner";
+    case -EEXIST:
+        return ": leave ENL_EXCLUSIVE out to use it";
+    default:
+        return "";
+    }
+}
+
 int error_explain(int result, const char *verb, const char *address, const char *advice)
 {
     if (result >= 0 || current[0] != '\0')

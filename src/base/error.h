@@ -11,8 +11,11 @@ int error_set(int result, const char *format, ...) __attribute__((format(printf,
  * must be a constant. */
 int error_note(int result, const char *text);
 
-/* The text of a failed call on an address, "cannot VERB ADDRESS: why" and the advice ("" or ": do this"), unless
- * whoever saw the failure first has set a better one since error_note(0, ""). Gives result back. */
+/* ": what to do", of those errnos of which it is the same wherever they come from; "" of others. */
+const char *error_advice(int result);
+
+/* The text of a failed call on an address, "cannot VERB ADDRESS: why" and an advice, unless whoever saw the failure
+ * first has set a better one since error_note(0, ""). Gives result back. */
 int error_explain(int result, const char *verb, const char *address, const char *advice);
 
 #ifdef __clang_analyzer__

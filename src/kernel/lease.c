@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -88,10 +89,11 @@ static int reopen(const struct lease_file *file, int *ret_fd)
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", file->fd);
     fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
-        return error_set(-errno,
-                         "cannot open a region's file again through %s: members need /proc "
-                         "and write permission",
-                         path);
+        return error_set(-errno, "cannot open a region's file again through %s: %s%s", path,
+                         strerror(errno),
+                         errno == EACCES || errno == ENOENT
+                             ? ": members need /proc and write permission"
+                             : error_advice(-errno));
     *ret_fd = fd;
     return 0;
 }

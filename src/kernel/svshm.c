@@ -34,7 +34,7 @@ static int create_refused(int result, size_t size)
                          "no segment of %zu bytes: there are as many as /proc/sys/kernel/shmmni "
                          "allows (%lu), or as many pages as shmall does (%lu)",
                          size, (unsigned long)limits.shmmni, (unsigned long)limits.shmall);
-    return result;
+    return error_set(result, "no segment of %zu bytes: %s", size, strerror(-result));
 }
 
 int svshm_create(int32_t key, uint32_t mode, size_t size, bool huge, int *ret_id)

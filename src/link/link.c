@@ -101,13 +101,6 @@ int link_set_access(struct enl_link *l, uint32_t which, const struct enl_setting
 static const char *advice(int result)
 {
     switch (result) {
-    case -EMFILE:
-        return ": no descriptor left in this process; close some, or raise RLIMIT_NOFILE";
-    case -ENFILE:
-        return ": no descriptor left in the system; see /proc/sys/fs/file-max";
-    case -EACCES:
-    case -EPERM:
-        return ": this user may not; see the object's mode and owner";
     case -ENXIO:
         return ": nobody has it open for reading yet; wait with enl_open_until";
     case -ENOENT:
@@ -116,10 +109,8 @@ static const char *advice(int result)
         return ": nobody listens there; wait with enl_open_until";
     case -EAGAIN:
         return ": the listener's backlog is full; wait with enl_open_until";
-    case -EEXIST:
-        return ": leave ENL_EXCLUSIVE out to use it";
     default:
-        return "";
+        return error_advice(result);
     }
 }
 

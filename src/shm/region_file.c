@@ -115,7 +115,8 @@ static int refused(const struct enl_region *r, int result, const char *verb)
 {
     return result == -ENOENT || result == -EEXIST
                ? result
-               : error_set(result, "%s: cannot be %s: %s", r->what, verb, strerror(-result));
+               : error_set(result, "%s: cannot be %s: %s%s", r->what, verb, strerror(-result),
+                           error_advice(result));
 }
 
 /* -ENOENT of a missing folder would be taken for that of the name. */
@@ -221,7 +222,8 @@ static int make_memory(struct enl_region *r, bool huge)
     int result = shared_file_memory(r->plan.path, huge, &r->fd);
 
     if (result < 0)
-        return error_set(result, "%s: no memory file: %s", r->what, strerror(-result));
+        return error_set(result, "%s: no memory file: %s%s", r->what, strerror(-result),
+                         error_advice(result));
     result = descriptor_set_mode(r->fd, r->plan.mode);
     if (result == 0)
         result = reserve(r, r->plan.size);
@@ -282,7 +284,8 @@ static int unlink_file(struct enl_region *r)
 {
     int result = shared_file_unlink(r->plan.path);
 
-    return result < 0 ? error_set(result, "%s: cannot be removed: %s", r->what, strerror(-result))
+    return result < 0 ? error_set(result, "%s: cannot be removed: %s%s", r->what, strerror(-result),
+                                  error_advice(result))
                       : 0;
 }
 

@@ -123,7 +123,8 @@ static int open_segment(struct enl_region *r)
     else
         result = svshm_open(r->plan.key, r->plan.flags & (ENL_READ | ENL_WRITE), &r->id);
     return result < 0 && result != -ENOENT
-               ? error_set(result, "%s: cannot be opened: %s", r->what, strerror(-result))
+               ? error_set(result, "%s: cannot be opened: %s%s", r->what, strerror(-result),
+                           error_advice(result))
                : result;
 }
 
@@ -233,7 +234,8 @@ static int unlink_segment(struct enl_region *r)
         result = remove_segment(r);
     if (result == -ENOENT || result == -EIDRM)
         return error_set(-ENOENT, "%s: there is none", r->what);
-    return result < 0 ? error_set(result, "%s: cannot be removed: %s", r->what, strerror(-result))
+    return result < 0 ? error_set(result, "%s: cannot be removed: %s%s", r->what, strerror(-result),
+                                  error_advice(result))
                       : 0;
 }
 
@@ -291,7 +293,8 @@ static int make_nameless_companion(struct enl_region *r)
                          "its header",
                          r->what);
     result = shared_file_memory("enlace.svshm", false, &r->lease_fd);
-    return result < 0 ? error_set(result, "%s: no companion file: %s", r->what, strerror(-result))
+    return result < 0 ? error_set(result, "%s: no companion file: %s%s", r->what, strerror(-result),
+                                  error_advice(result))
                       : reserve_memory(r->lease_fd, sizeof r->header->token, r->what);
 }
 

@@ -110,8 +110,8 @@ static int join(struct roster *r)
 
     if (slot == -EUSERS)
         return error_set(-EUSERS,
-                         "all %u places for members are taken: make the region with more "
-                         "members",
+                         "all %u places for members are taken: a region has no more; end a "
+                         "process that has it open",
                          r->slot_count);
     if (slot < 0)
         return slot;

@@ -27,17 +27,12 @@ static int parse(const char *text, struct address *ret_address, const struct syn
 static const char *advice(int result)
 {
     switch (result) {
-    case -EACCES:
-    case -EPERM:
-        return ": this user may not; see the object's mode and owner";
     case -ENOENT:
         return ": make it with ENL_CREATE";
-    case -EEXIST:
-        return ": leave ENL_EXCLUSIVE out to use it";
-    case -EMFILE:
-        return ": no descriptor left in this process; close some, or raise RLIMIT_NOFILE";
+    case -ENOSPC:
+        return ": /dev/shm is full; remove what is not needed there, or enlarge it";
     default:
-        return "";
+        return error_advice(result);
     }
 }
 
