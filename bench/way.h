@@ -24,6 +24,7 @@ struct way;
 struct batch;
 struct probe_memory;
 struct boost_queue;
+struct iceoryx;
 
 /* The use of a way by one process, for one comparison. */
 struct course {
@@ -73,6 +74,10 @@ struct course {
             void *context, *socket;
             void *rings[2];
             struct boost_queue *queues[2];
+            struct iceoryx *iceoryx;
+            const void *taken;
+            pid_t daemon;
+            int output, over[2]; /* what the daemon prints; closed by the second side's end */
         } peer;
     };
     enum side side;
@@ -143,6 +148,8 @@ extern const struct way way_ring_batch;  /* what: "" */
 extern const struct way way_spawn, way_posix_spawn, way_fork; /* what: "" */
 /* Collect so many bytes that another program prints; the second one forgets them: */
 extern const struct way way_run, way_read, way_read_and_keep; /* what: "" */
+/* Three pairs at once, on one CPU or two, go there and back. what: the address of a channel; "": by eventfd */
+extern const struct way way_crowd;
 /* Make memory of that size, map it and let it go. what: the beginning of an address; else "" */
 extern const struct way way_region, way_memfd, way_shm_open, way_shmget;
 
