@@ -67,7 +67,7 @@ bench: configured
 	@$(NINJA) bench/bench
 	@$(BUILD)/bench/bench
 
-##bench-peers  measure channels against other libraries: ZeroMQ, nng, libqb, Boost.Interprocess
+##bench-peers  measure channels against other libraries: ZeroMQ, nng, libqb, Boost.Interprocess, iceoryx
 bench-peers: configured
 	@scripts/setup bench-peers
 	@$(MESON) configure $(BUILD) -Dbench_peers=true

@@ -10,6 +10,7 @@ extern const struct way way_zmq; /* what: "", as of all of them */
 extern const struct way way_nng;
 extern const struct way way_qb;
 extern const struct way way_boost;
+extern const struct way way_iceoryx; /* in its own memory, as it is made for */
 
 /* What way_make_directory() made, with this file in it, if it is still there. */
 void peers_remove_folder(const struct course *c, const char *file);
