@@ -592,14 +592,17 @@ int channel_unreceived(struct enl_link *l, size_t *ret_bytes)
     head = peer != NULL ? atomic_load_explicit(&peer->head, memory_order_acquire) : 0;
     if (tail == head)
         return 0;
-    *ret_bytes = (size_t)(tail - head) * LANE_UNIT;
     if (result == 0) {
         result = channel_ask_kernel(c);
         if (result == 0)
             result = channel_end_of_send(c);
         channel_settle(l, c);
     }
-    return result;
+    /* a peer that has gone meanwhile may have received the rest before */
+    if (result < 0 && peer != NULL)
+        head = atomic_load_explicit(&peer->head, memory_order_acquire);
+    *ret_bytes = (size_t)(tail - head) * LANE_UNIT;
+    return tail == head ? 0 : result;
 }
 
 int channel_end_sending(struct enl_link *l)
