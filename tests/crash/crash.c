@@ -23,7 +23,8 @@ enum {
 /* What was done, and what is to be done: of each kind every so many-th point. */
 struct plan {
     size_t every_telling, every_other;
-    int64_t until_ns; /* 0: none */
+    size_t part, parts; /* of the points the ones whose number has this remainder */
+    int64_t until_ns;   /* 0: none */
 };
 
 struct sum {
@@ -59,22 +60,32 @@ static bool is_telling(const struct points *p, size_t number)
     return point->after_call || point->after_store || number == 0 || number + 1 == p->count;
 }
 
-/* CRASH_EVERY=K: all telling points and every K-th of the others; else a sample. */
+/* CRASH_EVERY=K: all telling points and every K-th of the others; else a sample. CRASH_PART=I/N: of these the I-th part
+ * of N, for goes on several machines or one after the other. */
 static struct plan make_plan(const struct points *p)
 {
-    const char *text = getenv("CRASH_EVERY");
+    const char *text = getenv("CRASH_EVERY"), *part_text = getenv("CRASH_PART");
+    unsigned part = 1, parts = 1;
     size_t telling = 0, other = 0;
 
+    if (part_text != NULL &&
+        (sscanf(part_text, "%u/%u", &part, &parts) != 2 || part < 1 || part > parts))
+        FAIL("CRASH_PART=%s is not I/N", part_text);
     if (text != NULL) {
         size_t every = strtoul(text, NULL, 10);
 
-        return (struct plan){.every_telling = 1, .every_other = every > 0 ? every : 1};
+        return (struct plan){.every_telling = 1,
+                             .every_other = every > 0 ? every : 1,
+                             .part = part - 1,
+                             .parts = parts};
     }
     for (size_t i = 0; i < p->count; i++)
         if (p->list[i].adds)
             *(is_telling(p, i) ? &telling : &other) += 1;
     return (struct plan){.every_telling = telling / SAMPLE_TELLING + 1,
                          .every_other = other / SAMPLE_OTHER + 1,
+                         .part = part - 1,
+                         .parts = parts,
                          .until_ns = run_now_ns() +
                                      (int64_t)SAMPLE_S * test_time_scale() * INT64_C(1000000000)};
 }
@@ -124,7 +135,7 @@ static struct sum kill_everywhere(struct stage *s)
         bool wanted = is_telling(p, s->number) ? telling++ % plan.every_telling == 0
                                                : other++ % plan.every_other == 0;
 
-        if (!point->adds || (!wanted && !point->sleeps))
+        if (!point->adds || (!wanted && !point->sleeps) || s->number % plan.parts != plan.part)
             continue;
         if (plan.until_ns != 0 && run_now_ns() > plan.until_ns) {
             sum.cut = true;
