@@ -60,8 +60,9 @@ struct channel {
     const struct channel_header *peer_of_out; /* as adopted by the sender, the receiver */
     const struct channel_header *peer_of_in;
     struct channel_sleeper for_data, for_space;
-    uint32_t idle; /* receives that found nothing, one after the other */
-    uint32_t full; /* sends that found no room */
+    uint32_t idle;  /* receives that found nothing, one after the other */
+    uint32_t looks; /* receives that look for a while, as that has paid lately */
+    uint32_t full;  /* sends that found no room */
 
     atomic_flag settling; /* guards what is announced, and the next five */
     unsigned waiting;     /* for which of ENL_READABLE, ENL_WRITABLE a call sleeps */

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define LOOK_AFTER_IDLE 1024 /* empty receives: then whether the peer died is asked of the kernel */
+#define LOOKS_A_CALL 64      /* at the next word, of a program that calls again and again */
+#define LOOKING_CALLS 8      /* that find nothing: then it does not call for an answer */
 #define LOOK_AFTER_FULL 64   /* sends without room: likewise */
 
 static unsigned gone(struct channel *c)
@@ -243,6 +245,7 @@ ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_b
         return sent;
     lane_publish(&c->out);
     result = tell(l, c);
+    lane_prepare(&c->out, (uint32_t)sent);
     return result < 0 ? result : sent;
 }
 
@@ -332,6 +335,20 @@ void channel_cancel(struct enl_link *l, struct enl_message *m)
 
 /* ---- receiving --------------------------------------------------------------------------------------------- */
 
+/* Who asks again and again hears of a message sooner if the call looks again and again, too. */
+static bool look_shortly(struct channel *c)
+{
+    if (c->looks == 0)
+        return false;
+    for (unsigned i = 0; i < LOOKS_A_CALL; i++)
+        if (lane_glimpse(&c->in)) {
+            c->looks = LOOKING_CALLS;
+            return true;
+        }
+    c->looks--;
+    return false;
+}
+
 /* Nothing is in the lane; -EINTR: or just now. Now and then the kernel is asked whether the peer has died meanwhile. */
 static int nothing(struct enl_link *l, struct channel *c)
 {
@@ -342,6 +359,8 @@ static int nothing(struct enl_link *l, struct channel *c)
         if (result < 0)
             return result;
     }
+    if (!c->event_mode && gone(c) == CHANNEL_HERE && !has_hung(c) && peer_ended(c) == 0)
+        return -EAGAIN;
     result = channel_end_of_receive(c);
     channel_settle_empty(l, c);
     /* what came before the settling made no edge: an edge-triggered program must not be told that nothing is there */
@@ -379,7 +398,9 @@ static int next(struct enl_link *l, struct channel *c, struct lane_record *ret)
         uint32_t known = c->in.known;
 
         /* who is behind reads how much there is; who waits looks where the next record will be */
-        found = c->idle == 0 ? lane_extend(&c->in) : lane_look(&c->in);
+        found = c->idle == 0 && c->looks == 0 ? lane_extend(&c->in) : lane_look(&c->in);
+        if (found == 0 && look_shortly(c))
+            found = lane_look(&c->in);
         if (found == 0) {
             int result = nothing(l, c);
 
@@ -430,6 +451,8 @@ static int receive_fds(struct channel *c, uint32_t count, int fds[], uint32_t ro
 static void consumed(struct channel *c, uint32_t end)
 {
     lane_consume(&c->in, end);
+    if (c->idle > 1) /* it does not sleep, so it looked when the message came */
+        c->looks = LOOKING_CALLS;
     c->idle = 0;
     channel_tell_space(c);
 }
@@ -456,7 +479,7 @@ ssize_t channel_receive(struct enl_link *l, const struct enl_match *match, struc
         m->flags |= ENL_TRUNCATED;
     }
     if (size > 0)
-        memcpy(m->data, record.data, size);
+        lane_copy_out(m->data, record.data, size);
     m->size = size;
     m->full_size = record.size;
     if (record.extra > 0) {
@@ -488,7 +511,7 @@ ssize_t channel_receive_many(struct enl_link *l, struct enl_message m[], size_t 
         to->size = record.size < to->capacity ? record.size : to->capacity;
         to->full_size = record.size;
         to->flags |= to->size < record.size ? ENL_TRUNCATED : 0;
-        memcpy(to->data, record.data, to->size);
+        lane_copy_out(to->data, record.data, to->size);
         lane_advance(&c->in, record.end);
         received++;
     }

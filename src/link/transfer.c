@@ -36,6 +36,11 @@ static inline bool may_use(const struct enl_link *l, unsigned access)
     return l != NULL && (l->access & access) != 0 && !l->listens && !link_is_foreign(l);
 }
 
+static inline int canceled_now(const struct enl_link *l)
+{
+    return interrupt_raised(&l->interrupt) ? link_canceled(l) : 0;
+}
+
 static int refuse_size(const struct enl_link *l, size_t size)
 {
     if ((l->caps.can & ENL_CAN_FIXED_SIZE) != 0)
@@ -99,7 +104,7 @@ static inline bool lone_call(const struct enl_link *l, enl_deadline until)
 /* What to do after a slot said r < 0: 0 is "call it again". */
 static int after_failure(struct enl_link *l, ssize_t r, unsigned events, enl_deadline until)
 {
-    int canceled = r == -EAGAIN || r == -EINTR ? link_canceled(l) : 0;
+    int canceled = r == -EAGAIN || r == -EINTR ? canceled_now(l) : 0;
 
     if (canceled < 0)
         return canceled;
@@ -131,7 +136,7 @@ static ssize_t finish_send(struct enl_link *l, ssize_t sent, enl_deadline until)
 static ssize_t send_one(struct enl_link *l, const struct enl_message *m, enl_deadline until)
 {
     bool lone = lone_call(l, until);
-    ssize_t r = link_canceled(l);
+    ssize_t r = canceled_now(l);
 
     if (r < 0)
         return r;
@@ -251,7 +256,7 @@ static ssize_t receive_one(struct enl_link *l, receive_slot *slot, const struct 
                            struct enl_message *m, enl_deadline until)
 {
     bool lone = lone_call(l, until);
-    ssize_t r = link_canceled(l);
+    ssize_t r = canceled_now(l);
 
     if (r < 0)
         return r;

@@ -201,6 +201,7 @@ int lane_loan(struct lane_writer *w, uint32_t size, void **ret_data)
     atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
     w->next += units;
     atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
+    w->clean = w->next; /* whoever has the loan writes what he likes */
     w->pin_count++;
     w->open_count++;
     count_room(w);
@@ -266,7 +267,7 @@ void lane_cancel(struct lane_writer *w, void *data)
     if (pin->state == PIN_DETACHED) {
         drop_pin(w, pin);
     } else if (pin->position + pin->units == w->next) {
-        w->next = pin->position; /* the last: as if it had not been */
+        w->next = w->clean = pin->position; /* the last: as if it had not been */
         drop_pin(w, pin);
     } else {
         w->open_count--;
@@ -327,7 +328,7 @@ static int resolve(const struct lane_reader *r, struct lane_record *record)
     return 1;
 }
 
-int lane_next(struct lane_reader *r, struct lane_record *ret)
+int lane_read(struct lane_reader *r, struct lane_record *ret)
 {
     for (;;) {
         uint32_t cursor = lane_cursor(r);

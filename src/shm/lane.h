@@ -25,6 +25,8 @@
 #include <string.h>
 
 #define LANE_LOANS 64
+#define LANE_SHORT 128u /* bytes */
+#define LANE_LINE 64    /* bytes of memory that processors move at once, most of them */
 
 enum lane_pin_state { PIN_FREE, PIN_ATTACHED, PIN_SKIPPED, PIN_DETACHED, PIN_REFERENCED };
 
@@ -42,6 +44,7 @@ struct lane_writer {
     uint32_t tail;  /* the published end; between it and `next` lie open loans alone */
     uint32_t next;
     uint32_t limit;             /* what may be written without another look at the reader's head */
+    uint32_t clean;             /* a unit from `next` on that is 0 already; `next` itself: none */
     uint32_t head;              /* the reader's, as seen last */
     uint32_t sent;              /* messages */
     struct channel_header *own; /* NULL: not there yet */
@@ -106,6 +109,34 @@ static inline int lane_room(struct lane_writer *w, uint32_t units)
     return w->limit - w->next > units ? 0 : lane_refresh(w, units);
 }
 
+/* Short messages are copied here, as a call costs as much as they do: in words of 8 bytes, for what the caller has just
+ * stored in such words is not stored as a longer one yet, and from behind, so that the line with the record's word, at
+ * which the reader looks, is the last one that is written. */
+static inline void lane_copy_in(unsigned char *to, const unsigned char *from, size_t size)
+{
+    if (size < LANE_UNIT || size > LANE_SHORT) {
+        memcpy(to, from, size);
+        return;
+    }
+    for (size_t at = size - LANE_UNIT; at > 0; at -= at > LANE_UNIT ? LANE_UNIT : at)
+        memcpy(to + at, from + at, LANE_UNIT);
+    memcpy(to, from, LANE_UNIT);
+}
+
+static inline void lane_copy_out(unsigned char *to, const unsigned char *from, size_t size)
+{
+    size_t at = 0;
+
+    if (size < LANE_UNIT || size > LANE_SHORT) {
+        memcpy(to, from, size);
+        return;
+    }
+    for (; size - at > 2 * LANE_UNIT; at += 2 * LANE_UNIT)
+        memcpy(to + at, from + at, 2 * LANE_UNIT);
+    memcpy(to + at, from + at, LANE_UNIT);
+    memcpy(to + size - LANE_UNIT, from + size - LANE_UNIT, LANE_UNIT);
+}
+
 /* Overtakes the loans that are open: they become skips. */
 void lane_detach(struct lane_writer *w);
 
@@ -125,8 +156,9 @@ static inline int lane_append(struct lane_writer *w, const void *data, uint32_t 
     w->next += units;
     w->tail = w->next;
     w->sent++;
-    atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
-    memcpy((unsigned char *)header + LANE_UNIT, data, size);
+    if (w->next != w->clean)
+        atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
+    lane_copy_in((unsigned char *)header + LANE_UNIT, data, size);
     header->extra = extra;
     /* pairs with the acquire in lane_look() */
     atomic_store_explicit(&header->word, RECORD_THERE | RECORD_MESSAGE | size,
@@ -139,6 +171,18 @@ static inline void lane_publish(struct lane_writer *w)
     atomic_store_explicit(&w->own->sent, w->sent, memory_order_relaxed);
     /* pairs with the acquire in lane_extend() */
     atomic_store_explicit(&w->own->tail, w->tail, memory_order_release);
+}
+
+/* After a message has been told: sets the word behind a next one of the same size to 0 ahead. Its line, which the
+ * reader does not look at, so comes here while nobody waits for it. */
+static inline void lane_prepare(struct lane_writer *w, uint32_t size)
+{
+    uint32_t units = lane_units(size);
+
+    if (w->limit - w->next <= units)
+        return;
+    w->clean = w->next + units;
+    atomic_store_explicit(&lane_header(w, w->clean)->word, 0, memory_order_relaxed);
 }
 
 /* -EAGAIN, -EBADMSG; -EBUSY: LANE_LOANS are open. */
@@ -154,8 +198,8 @@ void lane_cancel(struct lane_writer *w, void *data);
 int lane_extend(struct lane_reader *r);
 /* Looks at the next record's word, which may be there before the tail. As lane_extend(). */
 int lane_look(struct lane_reader *r);
-/* The next message: 1; 0: none is known; -EBADMSG. It stays next until it is consumed. */
-int lane_next(struct lane_reader *r, struct lane_record *ret);
+/* Of what is known, the next message, as lane_next(). */
+int lane_read(struct lane_reader *r, struct lane_record *ret);
 /* Behind a message: passes what its loan did not need, for its reader may not come again. */
 void lane_pass_skips(struct lane_reader *r);
 
@@ -164,13 +208,31 @@ static inline uint32_t lane_cursor(const struct lane_reader *r)
     return atomic_load_explicit(&r->cursor, memory_order_relaxed);
 }
 
-/* The word of the next record, for who looks again and again. */
+/* The next message: 1; 0: none is known; -EBADMSG. It stays next until it is consumed. */
+static inline int lane_next(struct lane_reader *r, struct lane_record *ret)
+{
+    return lane_cursor(r) == r->known ? 0 : lane_read(r, ret);
+}
+
+/* The word of the next record. */
 static inline const _Atomic(uint32_t) *lane_next_word(const struct lane_reader *r)
 {
     const struct lane_record_header *header =
         (const void *)(r->ring + (lane_cursor(r) * LANE_UNIT & r->byte_mask));
 
     return &header->word;
+}
+
+/* For who looks again and again: whether lane_look() would say anything but 0. What is longer than a line of memory comes
+ * with it. */
+static inline bool lane_glimpse(const struct lane_reader *r)
+{
+    const unsigned char *place = r->ring + (lane_cursor(r) * LANE_UNIT & r->byte_mask);
+
+    if (atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)place, memory_order_relaxed) != 0)
+        return true;
+    __builtin_prefetch(place + LANE_LINE);
+    return false;
 }
 
 static inline void lane_publish_head(struct lane_reader *r)

@@ -55,6 +55,7 @@ static int append(struct ends *e, uint32_t number)
     fill(data, size_of(number), number);
     result = lane_append(&e->w, data, size_of(number), number);
     lane_publish(&e->w);
+    lane_prepare(&e->w, size_of(number + number % 3)); /* of the next one, of others, of this one */
     return result;
 }
 
@@ -134,6 +135,35 @@ TEST(lane_holds_what_its_depth_says_whatever_was_told)
         CHECK_EQ(lane_extend(&e.r), 1);
         while (lane_next(&e.r, &record) == 1)
             lane_consume(&e.r, record.end);
+    }
+    part(&e);
+}
+
+/* What was set to 0 ahead is no longer so when a loan that was there has been given up. */
+TEST(lane_ends_behind_a_record_that_follows_a_cancelled_loan)
+{
+    struct ends e = {.ring_bytes = 0};
+    struct lane_record record;
+    void *data;
+
+    meet(&e, 4);
+    for (uint32_t i = 0; i < 1000; i++) {
+        CHECK_EQ(lane_append(&e.w, "12345678", 8, i), 0);
+        lane_publish(&e.w);
+        lane_prepare(&e.w, 8);
+        CHECK_EQ(lane_loan(&e.w, 40, &data), 0);
+        memset(data, 0xff, 40);
+        lane_cancel(&e.w, data);
+        CHECK_EQ(lane_append(&e.w, "12345678", 8, i), 0);
+        lane_publish(&e.w);
+        for (int k = 0; k < 2; k++) {
+            CHECK_EQ(lane_look(&e.r), 1);
+            CHECK_EQ(lane_next(&e.r, &record), 1);
+            CHECK_EQ(record.extra, i);
+            lane_consume(&e.r, record.end);
+        }
+        CHECK_EQ(lane_look(&e.r), 0);
+        CHECK(!lane_glimpse(&e.r));
     }
     part(&e);
 }

@@ -108,6 +108,7 @@ static void append(unsigned number)
     fill(data, number);
     CHECK_EQ(lane_append(&writer, data, size_of(number), number), 0);
     lane_publish(&writer);
+    lane_prepare(&writer, size_of(number + number % 2));
 }
 
 /* What is there is the start of these numbers; what the writer was told is in it, and at most one more. */

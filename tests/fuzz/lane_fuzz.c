@@ -133,10 +133,12 @@ static void sends(struct side *s)
     uint32_t before = s->sends;
 
     mark(s, data, size);
-    if (lane_append(&s->writer, data, size, 0) == 0)
+    if (lane_append(&s->writer, data, size, 0) == 0) {
         lane_publish(&s->writer);
-    else
+        lane_prepare(&s->writer, size);
+    } else {
         s->sends = before;
+    }
     require_sane(s);
 }
 

@@ -8,7 +8,8 @@
  * fails: RELAXED_TAIL          a tail that may be seen before the words that it covers
  * fails: HEAD_BEFORE_USE       a record that is given back before it was used
  * fails: NO_LOOK_AT_THE_WORD   a reader that believes the tail alone loses what a dead writer had committed
- * fails: WHOLE_RING            a writer that leaves no unit free behind the last record */
+ * fails: WHOLE_RING            a writer that leaves no unit free behind the last record
+ * fails: PREPARES_UNREAD       a word that is set to 0 ahead, where it may not have been read yet */
 #define RING 4     /* units */
 #define MESSAGES 4 /* each of one unit (no payload) or two */
 #define THERE 8    /* a word: THERE + units; a payload: the message's number; 0: nothing */
@@ -44,6 +45,11 @@ inline make_visible(place, value)
 #else
 #define ROOM(units) (seen_head + RING - next > (units))
 #endif
+#ifdef PREPARES_UNREAD
+#define ROOM_AHEAD(units) (true)
+#else
+#define ROOM_AHEAD(units) ROOM(units)
+#endif
 
 inline lane_append()
 {
@@ -52,7 +58,10 @@ inline lane_append()
     :: else -> head != seen_head; seen_head = head
     od;
 #ifndef NO_END
-    store((next + units) % RING, 0, 0);
+    if
+    :: next + units != clean -> store((next + units) % RING, 0, 0)
+    :: else
+    fi;
 #endif
     if
     :: units == 2 -> store((next + 1) % RING, number, 0)
@@ -62,9 +71,19 @@ inline lane_append()
     next = next + units
 }
 
+inline lane_prepare()
+{
+    if /* for a next one of the same size, or not at all */
+    :: ROOM_AHEAD(units) ->
+       clean = next + units;
+       store(clean % RING, 0, 0)
+    :: skip
+    fi
+}
+
 proctype writer()
 {
-    byte number = 1, next, seen_head, units;
+    byte number = 1, next, seen_head, units, clean;
 
     {
         do
@@ -78,6 +97,7 @@ proctype writer()
            :: store(TAIL, next, TAIL_RELEASE) /* lane_publish */
            :: number < MESSAGES
            fi;
+           lane_prepare();
            number++
         :: else -> break
         od
