@@ -4,55 +4,15 @@
 
 #include "base/error.h"
 #include "kernel/descriptor.h"
+#include "kernel/fork_gate.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Held while a locked description is open: a child that another thread forked then would keep it, and the lease, as
- * long as it lives. A global, because a fork copies all there is. */
-static pthread_mutex_t beginning = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local bool is_beginning; /* and is interrupted by a handler, which forks */
-static _Thread_local bool is_forking;   /* with the lock: not so if it began before the watch */
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void before_fork(void)
-{
-    if (!is_beginning)
-        is_forking = pthread_mutex_lock(&beginning) == 0;
-}
-
-static void after_fork(void)
-{
-    if (is_forking)
-        (void)pthread_mutex_unlock(&beginning);
-    is_forking = false;
-}
-
-static void watch_forks(void)
-{
-    /* fails without memory alone */
-    (void)pthread_atfork(before_fork, after_fork, after_fork);
-}
-
-static void enter(void)
-{
-    (void)pthread_once(&once, watch_forks);
-    (void)pthread_mutex_lock(&beginning);
-    is_beginning = true;
-}
-
-static void leave(void)
-{
-    is_beginning = false;
-    (void)pthread_mutex_unlock(&beginning);
-}
 
 int lease_file_open(int fd, struct lease_file *ret)
 {
@@ -144,9 +104,11 @@ int lease_begin(const struct lease_file *file, uint64_t offset, uint32_t count, 
 {
     int result;
 
-    enter();
+    /* while a locked description is open: a child that another thread forked then would keep it, and the lease, as long
+     * as it lives */
+    fork_gate_enter();
     result = begin(file, offset, count, ret_lease);
-    leave();
+    fork_gate_leave();
     return result;
 }
 
