@@ -19,6 +19,31 @@ TEST(the_last_of_two_holders_is_the_last)
     CHECK(!holder_end(&b)); /* it is none any more */
 }
 
+TEST(one_of_all_holders_takes_what_they_hold)
+{
+    struct holder a, b;
+
+    CHECK_EQ(holder_create(&a), 0);
+    CHECK_EQ(holder_dup(&a, &b), 0);
+    CHECK(holder_take(&b));
+    CHECK(!holder_take(&a));
+    CHECK(!holder_take(&b));
+    CHECK(!holder_end_untaken(&a));
+    CHECK(!holder_end_untaken(&b)); /* the last, but it was taken */
+}
+
+TEST(the_last_holder_is_told_that_nobody_took_it)
+{
+    struct holder a, b;
+
+    CHECK_EQ(holder_create(&a), 0);
+    CHECK_EQ(holder_dup(&a, &b), 0);
+    CHECK(!holder_end_untaken(&b));
+    CHECK(holder_end_untaken(&a));
+    CHECK(!holder_end_untaken(&a));
+    CHECK(!holder_take(&a));
+}
+
 struct hold {
     struct holder holder;
     struct test_gate *go;
