@@ -152,10 +152,11 @@ static int channel_give(struct enl_link *l, int *ret_fd)
 {
     struct channel *c = channel_of(l);
 
-    if (c->process != NO_PROCESS || c->claim_fd >= 0)
+    if (c->process != NO_PROCESS || c->named)
         return error_set(-EBUSY,
                          "only an end of a channel's pair can be given away, and before it is used "
                          "here: it belongs to the first that sends or receives");
+    c->given = true;
     *ret_fd = c->socket_fd;
     return 0;
 }
@@ -179,8 +180,6 @@ static void channel_close(struct enl_link *l)
         descriptor_close(l->fd);
     } else if (l->fd >= 0) {
         channel_end(c);
-    } else if (c->socket_fd < 0) {
-        descriptor_close(c->claim_fd); /* of a link that did not come to be */
     }
     l->fd = -1;
     free(c->path);
@@ -241,10 +240,14 @@ static int init(struct enl_link *l, const struct channel_terms *terms, const cha
     return 0;
 }
 
-/* Its socket, and nothing more until it is used. */
-static void init_socket(struct enl_link *l, int fd)
+/* Its socket, and nothing more until it is used. Fails without memory alone, at a process's first link. */
+static int init_socket(struct enl_link *l, int fd)
 {
-    channel_of(l)->socket_fd = l->fd = fd;
+    int result = channel_await_first(channel_of(l));
+
+    if (result == 0)
+        channel_of(l)->socket_fd = l->fd = fd;
+    return result;
 }
 
 static int channel_pair(struct enl_link *ends[2], const struct address *a)
@@ -266,13 +269,14 @@ static int channel_pair(struct enl_link *ends[2], const struct address *a)
         result = channel_put_claim(fds[i], &terms);
     for (int i = 0; i < 2 && result == 0; i++)
         result = socket_want_sender(fds[i]);
+    for (int i = 0; i < 2 && result == 0; i++)
+        result = init_socket(ends[i], fds[i]);
     if (result < 0) {
-        descriptor_close(fds[0]);
+        if (ends[0]->fd < 0)
+            descriptor_close(fds[0]);
         descriptor_close(fds[1]);
         return result;
     }
-    init_socket(ends[0], fds[0]);
-    init_socket(ends[1], fds[1]);
     return 0;
 }
 
@@ -321,7 +325,7 @@ static int channel_listen(struct enl_link *l, const struct address *a)
     return 0;
 }
 
-/* Before the connection, which would be lost if there were no room for the rest. */
+/* Before the connection, which would be lost if there were no memory for the rest. */
 static int init_named(struct enl_link *l, const struct address *a,
                       const struct channel_terms *terms)
 {
@@ -331,9 +335,16 @@ static int init_named(struct enl_link *l, const struct address *a,
     if (c->named)
         return 0; /* of an earlier try */
     result = init(l, terms, a->name);
-    if (result == 0)
-        result = channel_make_claim(c);
     c->named = result == 0;
+    return result;
+}
+
+static int init_named_socket(struct enl_link *l, int fd)
+{
+    int result = init_socket(l, fd);
+
+    if (result < 0)
+        descriptor_close(fd);
     return result;
 }
 
@@ -352,15 +363,13 @@ static int channel_accept(struct enl_link *listener, const struct address *a, st
         result = socket_accept(listener->fd, &fd);
     if (result < 0)
         return result;
-    init_socket(l, fd);
     (void)socket_want_sender(fd);
-    return 0;
+    return init_named_socket(l, fd);
 }
 
 static int channel_open(struct enl_link *l, const struct address *a, unsigned flags,
                         enl_deadline until)
 {
-    struct channel *c = channel_of(l);
     struct channel_terms terms;
     char path[PATH_SIZE];
     int fd = -1;
@@ -380,10 +389,8 @@ static int channel_open(struct enl_link *l, const struct address *a, unsigned fl
         return error_set(result, "%s is a socket of another type than a channel's", path);
     if (result < 0)
         return result;
-    c->opened = true;
-    init_socket(l, fd);
     (void)socket_want_sender(fd); /* without it the peer's bells go over the socket, no more */
-    return 0;
+    return init_named_socket(l, fd);
 }
 
 static bool channel_recognise(int fd)
@@ -409,8 +416,7 @@ static int channel_adopt(struct enl_link *l, const struct address *a, int fd)
     if (result < 0)
         return result;
     describe_terms(&terms, &l->caps);
-    init_socket(l, fd);
-    return 0;
+    return init_socket(l, fd);
 }
 
 static int channel_unlink(const struct address *a)

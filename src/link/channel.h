@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* channel: the state of an end, for the files that make it up: channel.c (the driver), channel_meet.c (how two ends
- * find each other), channel_move.c (messages), channel_wait.c (sleeping, waking, readiness).
+/* channel: the state of an end, for the files that make it up: channel.c (the driver), channel_first.c (whose an
+ * end is), channel_meet.c (how two ends find each other), channel_move.c (messages), channel_wait.c (sleeping, waking,
+ * readiness).
  *
  * Threads. One may send and one receive at the same time. `out` and what stands with it is the sending thread's,
  * `in` the receiving one's. The socket and the peer's facts belong to whoever holds `busy`; what it finds it
@@ -8,6 +9,8 @@
 #ifndef LINK_CHANNEL_H
 #define LINK_CHANNEL_H
 
+#include "kernel/fork_gate.h"
+#include "kernel/holders.h"
 #include "kernel/process_word.h"
 #include "link/link.h"
 #include "shm/lane.h"
@@ -30,7 +33,7 @@ struct channel_terms {
 /* Why there is no peer any more. */
 enum channel_gone {
     CHANNEL_HERE,
-    CHANNEL_ENDED,   /* it closed */
+    CHANNEL_ENDED,   /* it closed, and had never said hello */
     CHANNEL_RESET,   /* it died */
     CHANNEL_REFUSED, /* it or this end did not agree: `text` */
     CHANNEL_BAD,     /* its bytes make no sense: `text` */
@@ -73,12 +76,15 @@ struct channel {
 
     struct channel_terms terms;
     _Atomic(uint32_t) process; /* that uses this end; NO_PROCESS: nobody yet */
-    int claim_fd; /* sealed by the first to use this end; -1: of a pair, whose lies in the socket */
-    uint32_t sealed_by;
-    bool named;          /* made by enl_open or enl_accept */
-    atomic_bool greeted; /* the hello is said */
-    bool opened;         /* by enl_open: a listener was there */
-    bool membarrier;     /* this process is registered and can call it */
+    uint32_t maker;            /* the process that made or adopted it */
+    uint32_t first;            /* that has taken it, and may not have got any further */
+    struct fork_watcher forks; /* while nobody uses it; guards, with the gate, the next two */
+    struct holder holder;      /* of those who may be the first; none before a fork */
+    bool shared;               /* there was a fork */
+    bool given;                /* to another program */
+    bool named;                /* made by enl_open or enl_accept */
+    atomic_bool greeted;       /* the hello is said */
+    bool membarrier;           /* this process is registered and can call it */
     int socket_fd;
     int set_fd;          /* what is slept on, and the program's descriptor */
     atomic_int space_fd; /* a second one, for a sending thread beside others; -1 */
@@ -125,16 +131,24 @@ static inline bool channel_may(uint32_t process)
     return process_word_is(process);
 }
 
-/* ---- channel_meet.c ---------------------------------------------------------------------------------------- */
+/* ---- channel_first.c --------------------------------------------------------------------------------------- */
 
-/* All -1 and none. */
-void channel_init(struct channel *c, const struct channel_terms *terms);
 /* The two ends of a pair: what lies in each socket for its first user. */
 int channel_put_claim(int from_fd, const struct channel_terms *terms);
 /* Whether a descriptor is an end that nobody uses yet, and its terms. */
 bool channel_is_unclaimed(int fd, struct channel_terms *ret_terms);
-/* An end that is not of a pair gets what its first user seals. */
-int channel_make_claim(struct channel *c);
+/* From now on this process or one that inherits the end may use it; until it is taken or left. -ENOMEM. */
+int channel_await_first(struct channel *c);
+/* Inside the gate: this process has the end, or -EBUSY. What fails after it can be tried again: it is remembered. */
+int channel_take_first(struct channel *c);
+/* Inside the gate: an end that this process has not used. Says goodbye if nobody can use it any more. */
+void channel_leave_unused(struct channel *c);
+
+/* ---- channel_meet.c ---------------------------------------------------------------------------------------- */
+
+/* All -1 and none. */
+void channel_init(struct channel *c, const struct channel_terms *terms);
+int channel_no_descriptor(int result);
 /* Makes this process the user of the end, if none is, and says hello if greets. -EBUSY, -EBADF, and what the kernel says. */
 int channel_claim(struct enl_link *l, bool greets);
 /* Reads what the socket has. -EMFILE and others with a text: the peer's facts did not fit. */

@@ -6,11 +6,11 @@
  * carry descriptors, a socket of its own for those. Each says it when it is used first, the opener's may
  * come before it is accepted. From then on the socket carries bells to other users, a refusal, and the news of the end.
  *
- * An end is nobody's until it is used first, by the process that made it or one that inherited it: an empty file in
- * memory comes with it, and the first to seal it has the end. Of a pair's ends that file lies in the socket, where
- * everybody who has the end can look at it, so that the end is one descriptor and can be given away.
+ * An end is nobody's until it is used first, by the process that made it or one that inherited it: see
+ * channel_first.c.
  *
- * Crash. Whatever a side dies of, its peer has a hello that is whole, or none, and its socket or process ends. */
+ * Crash. Whatever a side dies of, its peer has a hello that is whole, or none, and its socket or process ends. A
+ * goodbye tells a peer that never had a hello of an orderly end. */
 #include "base/error.h"
 #include "kernel/bell.h"
 #include "kernel/descriptor.h"
@@ -20,7 +20,7 @@
 #include "kernel/sealed.h"
 #include "kernel/socket.h"
 #include "kernel/thread.h"
-#include "link/channel.h"
+#include "link/channel_hello.h"
 #include "shm/channel_facts.h"
 
 #include <enlace/error.h>
@@ -29,28 +29,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KIND_CLAIM = 1, KIND_HELLO = 2, KIND_REFUSAL = 3 };
-
 #define HAS_BELL 1u
 #define CAN_FENCE 2u
 #define HAS_FDS 4u
 #define HELLO_FDS_MOST 4
 #define DATAGRAMS_A_CALL 64
 
-struct hello {
-    uint32_t magic;
-    uint32_t version;
-    uint32_t layout;
-    uint32_t kind;
-    uint32_t flags;
-    struct channel_terms terms;
-    uint32_t reserved[6];
-    char text[CHANNEL_TEXT_SIZE]; /* of a refusal */
-};
-
-_Static_assert(sizeof(struct hello) == 64 + CHANNEL_TEXT_SIZE, "the same on every machine");
-
-static struct hello hello_of(uint32_t kind, const struct channel_terms *terms)
+struct hello hello_of(uint32_t kind, const struct channel_terms *terms)
 {
     struct hello h;
 
@@ -63,7 +48,7 @@ static struct hello hello_of(uint32_t kind, const struct channel_terms *terms)
     return h;
 }
 
-static int send_hello(int fd, struct hello *h, const int fds[], unsigned fd_count)
+int hello_send(int fd, struct hello *h, const int fds[], unsigned fd_count)
 {
     struct socket_message m;
     ssize_t sent;
@@ -96,18 +81,19 @@ void channel_init(struct channel *c, const struct channel_terms *terms)
 {
     c->terms = *terms;
     atomic_flag_clear_explicit(&c->settling, memory_order_relaxed);
-    c->sealed_by = NO_PROCESS;
+    c->maker = c->first = NO_PROCESS;
+    c->holder = (struct holder)HOLDER_NONE;
     atomic_init(&c->process, NO_PROCESS);
     atomic_init(&c->send_process, NO_PROCESS);
     atomic_init(&c->receive_process, NO_PROCESS);
     c->socket_fd = c->set_fd = c->bell_fd = c->fds_fd = -1;
     atomic_init(&c->space_fd, -1);
-    c->peer_bell_fd = c->peer_process_fd = c->peer_fds_fd = c->claim_fd = -1;
+    c->peer_bell_fd = c->peer_process_fd = c->peer_fds_fd = -1;
     c->own.fd = c->theirs.fd = -1;
     atomic_flag_clear_explicit(&c->busy, memory_order_relaxed);
 }
 
-static int no_descriptor(int result)
+int channel_no_descriptor(int result)
 {
     return error_set(result,
                      "no descriptor left for a channel, whose end needs %s: close some, or raise "
@@ -173,7 +159,7 @@ static int make(struct channel *c)
     if (result < 0) {
         unmake(c);
         return result == -EMFILE || result == -ENFILE
-                   ? no_descriptor(result)
+                   ? channel_no_descriptor(result)
                    : error_set(result, "cannot make a channel's bell");
     }
     (void)bell_set_empty(c->set_fd);
@@ -232,7 +218,7 @@ static int greet(struct channel *c, int fd)
     if (result == 0)
         result = bell_set_add(c->set_fd, fd, BELL_SOCKET);
     if (result == 0) {
-        result = send_hello(fd, &h, fds, count);
+        result = hello_send(fd, &h, fds, count);
         if (result == -EPIPE || result == -ECONNRESET)
             result = 0; /* what it had sent can still be read */
         if (result < 0)
@@ -245,49 +231,14 @@ static int greet(struct channel *c, int fd)
         descriptor_close(c->fds_fd);
         c->fds_fd = -1;
         return result == -EMFILE || result == -ENFILE
-                   ? no_descriptor(result)
+                   ? channel_no_descriptor(result)
                    : error_set(result, "cannot greet a channel's peer: %s", strerror(-result));
     }
     c->greeted = true;
     return 0;
 }
 
-/* ---- pairs ------------------------------------------------------------------------------------------------- */
-
-int channel_put_claim(int from_fd, const struct channel_terms *terms)
-{
-    struct hello h = hello_of(KIND_CLAIM, terms);
-    int fd;
-    int result = sealed_create("enlace-claim", &fd);
-
-    if (result < 0)
-        return result;
-    result = send_hello(from_fd, &h, &fd, 1);
-    descriptor_close(fd);
-    return result;
-}
-
-static bool is_claim(const struct hello *h, ssize_t size)
-{
-    return size == sizeof *h && h->magic == CHANNEL_MAGIC && h->kind == KIND_CLAIM;
-}
-
-bool channel_is_unclaimed(int fd, struct channel_terms *ret_terms)
-{
-    struct hello h;
-    ssize_t size;
-
-    do
-        size = socket_peek(fd, &h, sizeof h);
-    while (size == -ECONNRESET || size == -EINTR); /* as in take_claim() */
-    if (!is_claim(&h, size))
-        return false;
-    *ret_terms = h.terms;
-    return true;
-}
-
-/* A datagram that was looked at. */
-static void take_out(int fd)
+void hello_take_out(int fd)
 {
     char byte;
     ssize_t size;
@@ -297,77 +248,18 @@ static void take_out(int fd)
     while (size == -ECONNRESET || size == -EINTR);
 }
 
-static int claimed_by_another(void)
-{
-    return error_set(-EBUSY,
-                     "this end of the channel is used by another process: it belongs to the first "
-                     "that sends or receives");
-}
-
-static int take_claim(int fd)
-{
-    struct socket_message m;
-    struct hello h;
-    ssize_t size;
-    int result = -EPERM;
-
-    m.parts[0] = (struct iovec){.iov_base = &h, .iov_len = sizeof h};
-    m.part_count = 1;
-    m.packets = true;
-    m.fd_capacity = 1;
-    m.name = NULL;
-    do
-        size = socket_peek_message(fd, &m);
-    while (size == -ECONNRESET ||
-           size == -EINTR); /* told once that the other end was closed; what it sent is here */
-    if (size >= 0 && m.fds_lost && m.fd_count == 0 && is_claim(&h, size))
-        return no_descriptor(-EMFILE);
-    if (is_claim(&h, size) && m.fd_count == 1)
-        result = sealed_claim(m.fds[0]);
-    if (size >= 0)
-        for (unsigned i = 0; i < m.fd_count; i++)
-            descriptor_close(m.fds[i]);
-    if (result < 0)
-        return claimed_by_another();
-    take_out(fd); /* the winner's */
-    return 0;
-}
-
-int channel_make_claim(struct channel *c)
-{
-    int result = sealed_create("enlace-claim", &c->claim_fd);
-
-    return result == -EMFILE || result == -ENFILE ? no_descriptor(result) : result;
-}
-
-/* What fails after it can be tried again: the seal is remembered. */
-static int seal(struct channel *c)
-{
-    int result;
-
-    if (process_word_is(c->sealed_by))
-        return 0;
-    if (c->claim_fd < 0)
-        result = take_claim(c->socket_fd);
-    else
-        result = sealed_claim(c->claim_fd) < 0 ? claimed_by_another() : 0;
-    return result < 0 ? result : process_word_get(&c->sealed_by);
-}
-
 static int claim(struct channel *c)
 {
     int result = make(c);
 
     if (result < 0)
         return result;
-    result = seal(c);
+    result = channel_take_first(c);
     if (result < 0) {
         unmake(c);
         return result;
     }
-    descriptor_close(c->claim_fd);
-    c->claim_fd = -1;
-    c->process = c->sealed_by;
+    c->process = c->first;
     return 0;
 }
 
@@ -390,12 +282,14 @@ int channel_claim(struct enl_link *l, bool greets)
 
     if (is_of_parent(c)) /* a thread that is not here may have had the lock */
         return refuse_child();
+    fork_gate_enter(); /* a child has an end that is used or one that is not, and a lock that somebody gives back */
     lock(c);
     if (c->process == NO_PROCESS)
         result = claim(c);
     if (result == 0 && greets && !c->greeted)
         result = greet(c, c->socket_fd);
     unlock(c);
+    fork_gate_leave();
     return result;
 }
 
@@ -406,7 +300,7 @@ static int refuse(struct channel *c, const char *text)
     struct hello h = hello_of(KIND_REFUSAL, &c->terms);
 
     (void)snprintf(h.text, sizeof h.text, "%s", text);
-    (void)send_hello(c->socket_fd, &h, NULL, 0);
+    (void)hello_send(c->socket_fd, &h, NULL, 0);
     (void)snprintf(c->text, sizeof c->text, "%s", text);
     atomic_store_explicit(&c->gone, CHANNEL_REFUSED, memory_order_release);
     return 0;
@@ -518,6 +412,10 @@ static int hear(struct channel *c, const struct hello *h, struct socket_message 
         atomic_store_explicit(&c->gone, CHANNEL_REFUSED, memory_order_release);
         return 0;
     }
+    if (h->kind == KIND_GOODBYE && atomic_load_explicit(&c->met, memory_order_relaxed) == 0) {
+        atomic_store_explicit(&c->gone, CHANNEL_ENDED, memory_order_release);
+        return 0;
+    }
     if (h->kind != KIND_HELLO || atomic_load_explicit(&c->met, memory_order_relaxed) != 0) {
         break_locked(c, "it sends what nobody asked for");
         return 0;
@@ -546,7 +444,7 @@ static int serve_one(struct channel *c)
     m.name = NULL;
     size = socket_peek_message(c->socket_fd, &m);
     if (size == -EINTR || size == -ECONNRESET)
-        return 1; /* as in take_claim() */
+        return 1; /* told once that the other end was closed; what it sent is here */
     if (size == -EAGAIN)
         return 0;
     if (size <= 0) {
@@ -557,7 +455,7 @@ static int serve_one(struct channel *c)
     }
     result = 0;
     if (m.fds_lost && m.fd_count < HELLO_FDS_MOST)
-        result = no_descriptor(-EMFILE);
+        result = channel_no_descriptor(-EMFILE);
     else if (size == sizeof h && h.magic == CHANNEL_MAGIC)
         result = hear(c, &h, &m);
     else if (size != 1) /* a bell */
@@ -566,7 +464,7 @@ static int serve_one(struct channel *c)
         descriptor_close(m.fds[i]);
     if (result < 0)
         return result;
-    take_out(c->socket_fd);
+    hello_take_out(c->socket_fd);
     return atomic_load_explicit(&c->gone, memory_order_relaxed) == CHANNEL_HERE;
 }
 
@@ -631,7 +529,10 @@ int channel_make_space_set(struct channel *c)
 static void say_goodbye(struct channel *c)
 {
     struct channel_header *own = channel_header_of(c);
+    struct hello h = hello_of(KIND_GOODBYE, &c->terms);
 
+    if (!c->greeted)
+        (void)hello_send(c->socket_fd, &h, NULL, 0);
     /* pairs with the acquire in channel_end_of_receive(): what was committed is there */
     atomic_store_explicit(&own->ended, CHANNEL_SENDS_NO_MORE | CHANNEL_CLOSED,
                           memory_order_release);
@@ -641,6 +542,9 @@ static void say_goodbye(struct channel *c)
 
 void channel_end(struct channel *c)
 {
+    fork_gate_enter(); /* a child has an end that is whole, or one that is closed */
+    if (c->process == NO_PROCESS)
+        channel_leave_unused(c);
     if (c->process != NO_PROCESS && process_word_is(c->process)) {
         say_goodbye(c);
         segment_unmap(&c->own);
@@ -649,7 +553,6 @@ void channel_end(struct channel *c)
     }
     /* in a forked child the mappings are not there, and nothing is taken out of a set that is the parent's, too */
     descriptor_close(c->own.fd);
-    descriptor_close(c->claim_fd);
     descriptor_close(c->set_fd);
     descriptor_close(c->space_fd);
     descriptor_close(c->bell_fd);
@@ -659,4 +562,5 @@ void channel_end(struct channel *c)
     descriptor_close(c->peer_fds_fd);
     descriptor_close(c->socket_fd);
     c->socket_fd = -1;
+    fork_gate_leave();
 }

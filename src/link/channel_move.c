@@ -62,6 +62,8 @@ int channel_end_of_send(struct channel *c)
         return error_set(-EPROTO, "the two ends of the channel do not agree: %s", c->text);
     case CHANNEL_BAD:
         return error_set(-EBADMSG, "the channel's peer makes no sense: %s", c->text);
+    case CHANNEL_ENDED:
+        return link_broken();
     default:
         break;
     }
@@ -120,6 +122,8 @@ int channel_end_of_receive(struct channel *c)
         return error_set(-EPROTO, "the two ends of the channel do not agree: %s", c->text);
     if (why == CHANNEL_BAD)
         return error_set(-EBADMSG, "the channel's peer makes no sense: %s", c->text);
+    if (why == CHANNEL_ENDED)
+        return link_ended();
     if (ended == 0 && !hung)
         return 0;
     if (c->peer_of_in != NULL) {
@@ -132,7 +136,7 @@ int channel_end_of_receive(struct channel *c)
         if (more > 0)
             return -EAGAIN; /* first what is there */
     }
-    if (ended != 0 || (!has_met(c) && !c->opened))
+    if (ended != 0)
         return link_ended();
     return link_reset("the peer of the channel died");
 }
