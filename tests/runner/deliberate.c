@@ -174,6 +174,26 @@ TEST(good_orphan_that_ends)
     CHECK(close(ends[0]) == 0);
 }
 
+/* Nothing of the caller's signals: none is blocked, none ignored. */
+static void check_signals(void)
+{
+    char line[256];
+    unsigned seen = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    CHECK(status != NULL);
+    while (fgets(line, sizeof(line), status) != NULL) {
+        unsigned long long signals = 0;
+        if (sscanf(line, "SigBlk: %llx", &signals) == 1 ||
+            sscanf(line, "SigIgn: %llx", &signals) == 1) {
+            /* an emulator has no way to the two that are its own libc's */
+            CHECK_EQ(test_is_emulated() ? signals & ~(3ULL << 31) : signals, 0);
+            seen++;
+        }
+    }
+    CHECK_EQ(seen, 2);
+    CHECK(fclose(status) == 0);
+}
+
 TEST(good_surroundings)
 {
     char directory[4096];
@@ -185,6 +205,8 @@ TEST(good_surroundings)
     CHECK_EQ(getsid(0), getpid());
     CHECK(fstat(STDIN_FILENO, &input) == 0);
     CHECK(S_ISCHR(input.st_mode)); /* /dev/null */
+    CHECK_EQ(umask(022), 022);
+    check_signals();
     CHECK(strcmp(test_temp_path("a"), test_temp_path("b")) != 0);
 }
 

@@ -11,14 +11,15 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { DEADLINE_S = 20 };
 
-static sigset_t awaited;  /* what the runner waits for */
-static sigset_t original; /* the mask it was started with, which its tests get */
+static sigset_t awaited; /* what the runner waits for */
 
 static void die(const char *what)
 {
@@ -57,15 +58,36 @@ int64_t test_until(void)
     return test_state->until_ns;
 }
 
+/* Whoever started the runner may ignore signals, block some, or hide files from others: nohup does, and programs in
+ * the background of a script, and those of Python, of make or of a service. Tests are spared all of it. */
+static void forget_the_caller(void)
+{
+    const unsigned long by_default[8] = {
+        0}; /* as the kernel has an action: SIG_DFL is its first word */
+    sigset_t none;
+
+    /* Past the libc, which has two signals for itself that it lets nobody set. */
+    for (int number = 1; number <= 64; number++) {
+        unsigned long now[8] = {0};
+        if (syscall(SYS_rt_sigaction, number, NULL, now, (size_t)8) == 0 &&
+            now[0] == (unsigned long)SIG_IGN)
+            (void)syscall(SYS_rt_sigaction, number, by_default, NULL, (size_t)8);
+    }
+    (void)sigemptyset(&none);
+    if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+        die("sigprocmask");
+    (void)umask(022);
+}
+
 void run_prepare(void)
 {
+    forget_the_caller();
     (void)sigemptyset(&awaited);
     (void)sigaddset(&awaited, SIGCHLD);
     (void)sigaddset(&awaited, SIGINT);
     (void)sigaddset(&awaited, SIGTERM);
     (void)sigaddset(&awaited, SIGHUP);
-    (void)signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would hide the ends of children */
-    if (sigprocmask(SIG_BLOCK, &awaited, &original) < 0)
+    if (sigprocmask(SIG_BLOCK, &awaited, NULL) < 0)
         die("sigprocmask");
     processes_adopt();
 }
@@ -116,7 +138,7 @@ static void become_test(const struct test *test, int output_fd, pid_t runner)
     if (getppid() != runner)
         _exit(1);
     (void)setrlimit(RLIMIT_CORE, &no_core);
-    (void)sigprocmask(SIG_SETMASK, &original, NULL);
+    (void)sigprocmask(SIG_UNBLOCK, &awaited, NULL);
     test_state->test_pid = getpid();
     check_take_place();
     enter_directory();
