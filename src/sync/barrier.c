@@ -194,7 +194,7 @@ void barrier_leave(struct enl_sync *s, struct barrier_layout *b)
 
 /* ---- arriving ------------------------------------------------------------------------------------------------------ */
 
-enum choice { CHOICE_OWN, CHOICE_FREE, CHOICE_OTHERS, CHOICE_COUNT };
+enum choice { CHOICE_OWN, CHOICE_FREE, CHOICE_OTHERS };
 
 static bool suits(const struct visit *v, uint64_t place, enum choice choice)
 {
@@ -205,26 +205,45 @@ static bool suits(const struct visit *v, uint64_t place, enum choice choice)
     return choice == CHOICE_OTHERS || place >> 32 == 0;
 }
 
+/* A place of this process that does not count, since there are fewer parties than when it was taken. */
+static void drop(struct visit *v, int place)
+{
+    uint64_t seen = place < 0 ? 0 : atomic_load(&v->b->places[place]);
+
+    if (place >= 0 && suits(v, seen, CHOICE_OWN))
+        (void)atomic_compare_exchange_strong(&v->b->places[place], &seen, 0);
+}
+
 /* Takes a place for this phase: one that this process had before, else a free one, else that of a process that has not
  * come this time. Without one left all have arrived, and the phase is about to end. -EOWNERDEAD: since this party's last
- * arrival a death ended a phase, and it was not there; now it knows. */
+ * arrival a death ended a phase, and it was not there; now it knows. Its place says so also where it does not count any
+ * more: the others may have gone on with fewer before this one came. */
 static int arrive(struct visit *v, uint64_t state, int parties)
 {
+    int beyond = -1;
+
     v->place = -1;
-    for (int i = 0; i < (int)CHOICE_COUNT * parties; i++) {
-        enum choice choice = (enum choice)(i / parties);
-        _Atomic uint64_t *place = &v->b->places[i % parties];
-        uint64_t seen = atomic_load(place);
+    for (int i = 0; i < (int)BARRIER_PARTIES_MOST + 2 * parties; i++) {
+        int rest = i - (int)BARRIER_PARTIES_MOST;
+        enum choice choice = rest < 0 ? CHOICE_OWN : rest < parties ? CHOICE_FREE : CHOICE_OTHERS;
+        int at = rest < 0 ? i : rest % parties;
+        uint64_t seen = atomic_load(&v->b->places[at]);
         bool missed = choice == CHOICE_OWN && was_broken_since(state, (uint32_t)seen);
 
-        if (!suits(v, seen, choice) ||
-            !atomic_compare_exchange_strong(place, &seen,
+        if (!suits(v, seen, choice))
+            continue;
+        if (at >= parties && !missed) {
+            beyond = at;
+            continue;
+        }
+        if (!atomic_compare_exchange_strong(&v->b->places[at], &seen,
                                             place_word(v->own,
                                                        missed ? phase_before(v->phase) : v->phase)))
             continue;
         if (missed)
             return -EOWNERDEAD;
-        v->place = i % parties;
+        drop(v, beyond);
+        v->place = at;
         return 0;
     }
     return 0;
