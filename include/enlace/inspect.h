@@ -45,8 +45,8 @@ struct enl_channel_end {
 };
 
 /* The ends of channels that process pid has (0: all processes). Fills up to count of them and returns how many there
- * are; call again with more room if it is more than that. Those that this user may not look into are left out. -ESRCH: no such process; -EACCES: this user may not look
- * into it; -ENOENT: /proc is not mounted. */
+ * are; call again with more room if it is more than that. Those that this user may not look into are left out.
+ * -ESRCH: no such process; -EACCES: this user may not look into it; -ENOENT: /proc is not mounted. */
 ENL_PUBLIC ssize_t enl_inspect_channels(int32_t pid, struct enl_channel_end ret_ends[],
                                         size_t count);
 

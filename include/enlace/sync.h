@@ -155,8 +155,8 @@ ENL_PUBLIC int enl_once_run(struct enl_sync *once, int (*run)(void *argument), v
 
 /* ---- semaphore ------------------------------------------------------------------------------------- */
 
-/* Adds count permits, of 1 on, and wakes as many waiters. -EOVERFLOW above the highest value. Of an owned semaphore: gives back what this process holds; -EPERM if it
- * holds fewer. */
+/* Adds count permits, of 1 on, and wakes as many waiters. -EOVERFLOW above the highest value. Of an owned
+ * semaphore: gives back what this process holds; -EPERM if it holds fewer. */
 ENL_PUBLIC int enl_semaphore_post(struct enl_sync *semaphore, uint32_t count);
 /* Waits until there is a permit, and takes it; ENL_NOW only tries. Who waits long is served before those that come
  * later. A permit of an owned semaphore comes back when its holder dies, and is another's within 50 ms. */
@@ -199,7 +199,7 @@ ENL_PUBLIC int enl_barrier_wait(struct enl_sync *barrier, enl_deadline until);
  *                                          and is shared with children
  *   svsem:KEY?count=&value=&index=&owned   a System V set (svsem:PATH#ID, svsem:), shared with programs on semop
  *   shm:/NAME?kind=&value=&...             any kind of object above, in a region of its own; so file:PATH and memfd:NAME
- * Options: enlace-addresses(7). */
+ * Options: enl_sync_open(3). */
 ENL_PUBLIC int enl_sync_open(const char *address, unsigned flags, struct enl_sync **ret_sync);
 /* Removes the name. Who has the object open keeps it (but a set of System V is gone: -EIDRM). -ENOENT. */
 ENL_PUBLIC int enl_sync_unlink(const char *address);

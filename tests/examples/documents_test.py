@@ -155,6 +155,18 @@ def commands_exist(_folder):
             assert target in targets, f'{document.name}: `make {target}` is not in the Makefile'
 
 
+def each_verb_is_in_the_manual(_folder):
+    if COMMAND == '-':
+        return
+    text = tap.run([*programs.WRAPPER, COMMAND, 'help'])
+    verbs = re.findall(r'^  ([a-z]+) +\S', text.split('Verbs:')[1].split('\n\n')[0], re.M)
+    assert len(verbs) > 5, f'no verbs found in: {text}'
+    for verb in verbs:
+        assert re.search(rf'^\*{verb}\*', PAGES['enlace.1'], re.M), f'enlace(1) does not tell of {verb}'
+        assert f'*enlace-{verb}*(1)' in PAGES['enlace.1'], f'enlace(1) does not name the page of {verb}'
+        assert f'enlace-{verb}.1' in PAGES, f'{verb} has no page'
+
+
 def links_lead_somewhere(_folder):
     for document in DOCUMENTS:
         text = document.read_text(encoding='utf-8')
@@ -386,6 +398,7 @@ CHECKS = [
     readme_table_is_the_librarys,
     readme_code_compiles_and_runs,
     commands_exist,
+    each_verb_is_in_the_manual,
     links_lead_somewhere,
     files_that_are_named_exist,
     each_mechanism_has_tests_examples_and_commands,
