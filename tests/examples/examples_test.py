@@ -314,12 +314,22 @@ def init_stops_in_order_and_collects_orphans(programs, folder):
     assert 'stopping\n' in text and text.endswith('init: the service exited with 0\n'), text
 
 
+def init_passes_signals_on(programs, folder):
+    script = 'exec 2> /dev/null; trap "echo hup; kill -USR1 $PPID" HUP; trap "echo usr1; kill -INT $PPID" USR1; ' \
+             'trap "echo stopping; exit 5" TERM; kill -HUP $PPID; while :; do sleep 0.02; done'
+    text = finish(programs.start('init', 'sh', '-c', script), 5)
+    expect(text, 'hup\nusr1\nstopping\ninit: the service exited with 5\n')
+
+
 def init_is_pid_1(programs, folder):
     if os.geteuid() != 0:
         return  # only root makes a pid namespace everywhere
     words = [*examples.WRAPPER, str(programs.folder / 'init'), 'sh', '-c', 'echo parent $PPID; exit 0']
     text = finish(programs.spawn(['unshare', '--pid', '--fork', *words]))
     expect(text, 'parent 1\ninit: the service exited with 0\n')
+    words[-1] = 'exec 2> /dev/null; trap "echo stopping; exit 7" TERM; kill -TERM 1; while :; do sleep 0.02; done'
+    text = finish(programs.spawn(['unshare', '--pid', '--fork', *words]), 7)
+    expect(text, 'stopping\ninit: the service exited with 7\n')
 
 
 def daemon_says_when_it_is_ready(programs, folder):
@@ -386,6 +396,7 @@ if __name__ == '__main__':
         ('a server answers who only reads on', sends_the_last_answer_to_who_only_reads_on),
         ('init starts a failing service again', init_starts_a_failing_service_again),
         ('init stops in order and collects orphans', init_stops_in_order_and_collects_orphans),
+        ('init passes signals on', init_passes_signals_on),
         ('init is pid 1', init_is_pid_1),
         ('a daemon says when it is ready', daemon_says_when_it_is_ready),
         ('clients of channels meet one epoll loop', clients_meet_a_server('channel')),
