@@ -15,8 +15,13 @@ struct point {
     bool in_child;
     bool after_call;  /* the instruction before was a system call */
     bool after_store; /* it has changed memory that others see */
-    bool adds; /* of an instruction that repeats itself the first, middle and last do; all others */
+    bool
+        in_loop; /* one of many turns of a small loop, in which nothing is stored that others see */
+    bool
+        adds; /* of an instruction that repeats itself the first, middle and last do; all others but those in_loop */
     bool sleeps; /* the instruction at `place` is a system call that sleeps */
+    uint32_t
+        from; /* the point, this one or one before, from which it is reached by the fewest stops: see go */
 };
 
 enum { POINTS_MOST = 1 << 18 };

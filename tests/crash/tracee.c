@@ -381,6 +381,13 @@ int tracee_run_to(struct tracee *t, bool in_child, uintptr_t place, unsigned tim
     return result < 0 ? result : true;
 }
 
+void tracee_forget_place(struct tracee *t)
+{
+    /* where it stops anyway */
+    if (t->child == 0 && machine_break(t->worker, 0, t->end) < 0)
+        test_fail("a breakpoint cannot be moved");
+}
+
 bool tracee_enter_call(struct tracee *t)
 {
     bool slept = false;

@@ -49,6 +49,9 @@ uintptr_t tracee_place(const struct tracee *t);
 /* Runs on until it has come to the place that often. False: the operation ended before. -ENOTSUP, before the first instruction: no breakpoints. */
 int tracee_run_to(struct tracee *t, bool in_child, uintptr_t place, unsigned times);
 
+/* Who is stepped on from that place must not be stopped there once more. */
+void tracee_forget_place(struct tracee *t);
+
 /* The worker is at a system call: makes it, until it sleeps. False: it does not. */
 bool tracee_enter_call(struct tracee *t);
 
