@@ -228,13 +228,14 @@ static bool room_came(struct channel *c)
     return c->event_mode && has_met(c) && channel_free_units(c) > c->wanted_units;
 }
 
-ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+/* As channel_send(), with all that it leaves out. */
+static __attribute__((noinline)) ssize_t send_slowly(struct enl_link *l,
+                                                     const struct enl_message *m)
 {
     struct channel *c = channel_of(l);
     ssize_t sent;
     int result;
 
-    (void)may_block;
     if (!channel_may(c->send_process)) {
         result = channel_prepare_send(l, false);
         if (result < 0)
@@ -251,6 +252,23 @@ ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_b
     result = tell(l, c);
     lane_prepare(&c->out, (uint32_t)sent);
     return result < 0 ? result : sent;
+}
+
+ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_block)
+{
+    struct channel *c = channel_of(l);
+    uint32_t size = (uint32_t)m->size;
+    int result;
+
+    (void)may_block;
+    if (!channel_may(c->send_process) || m->fd_count > 0 ||
+        lane_append(&c->out, m->data, size, 0) < 0)
+        return send_slowly(l, m);
+    lane_publish(&c->out);
+    result = channel_tell(c); /* who may go the short path has met its peer */
+    lane_prepare(&c->out, size);
+    channel_settle(l, c);
+    return result < 0 ? result : (ssize_t)size;
 }
 
 ssize_t channel_send_many(struct enl_link *l, const struct enl_message m[], size_t count,
@@ -384,8 +402,9 @@ static int next_known(struct channel *c, struct lane_record *ret)
     return found;
 }
 
-/* The next message of the lane: 1, or why there is none. */
-static int next(struct enl_link *l, struct channel *c, struct lane_record *ret)
+/* As next(), with all that it leaves out. */
+static __attribute__((noinline)) int next_slowly(struct enl_link *l, struct channel *c,
+                                                 struct lane_record *ret)
 {
     uint32_t skipped = 0;
     int found;
@@ -422,6 +441,19 @@ static int next(struct enl_link *l, struct channel *c, struct lane_record *ret)
     return 1;
 }
 
+/* The next message of the lane: 1, or why there is none. */
+static inline __attribute__((always_inline)) int next(struct enl_link *l, struct channel *c,
+                                                      struct lane_record *ret)
+{
+    if (channel_may(c->receive_process)) {
+        if (c->looks > 0 && lane_cursor(&c->in) == c->in.known && lane_glimpse(&c->in))
+            (void)lane_look(&c->in);
+        if (lane_next_plain(&c->in, ret))
+            return 1;
+    }
+    return next_slowly(l, c, ret);
+}
+
 /* The descriptors of the next message, into fds, of which there is room for `room`; others are closed. */
 static int receive_fds(struct channel *c, uint32_t count, int fds[], uint32_t room,
                        struct enl_message *m)
@@ -452,10 +484,11 @@ static int receive_fds(struct channel *c, uint32_t count, int fds[], uint32_t ro
     return 0;
 }
 
-static void consumed(struct channel *c, uint32_t end)
+static inline void consumed(struct channel *c, uint32_t end)
 {
     lane_consume(&c->in, end);
-    if (c->idle > 1) /* it does not sleep, so it looked when the message came */
+    /* it does not sleep, so it looked when the message came */
+    if (c->idle > 1 && c->terms.wait_mode != CHANNEL_SLEEP)
         c->looks = LOOKING_CALLS;
     c->idle = 0;
     channel_tell_space(c);
@@ -505,7 +538,7 @@ ssize_t channel_receive_many(struct enl_link *l, struct enl_message m[], size_t 
 
     while (received < count) {
         struct enl_message *to = &m[received];
-        int found = lane_next(&c->in, &record);
+        int found = lane_next_plain(&c->in, &record) ? 1 : lane_next(&c->in, &record);
 
         if (found == 0 && lane_extend(&c->in) == 1)
             continue;

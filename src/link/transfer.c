@@ -102,7 +102,8 @@ static inline bool lone_call(const struct enl_link *l, enl_deadline until)
 }
 
 /* What to do after a slot said r < 0: 0 is "call it again". */
-static int after_failure(struct enl_link *l, ssize_t r, unsigned events, enl_deadline until)
+static __attribute__((noinline)) int after_failure(struct enl_link *l, ssize_t r, unsigned events,
+                                                   enl_deadline until)
 {
     int canceled = r == -EAGAIN || r == -EINTR ? canceled_now(l) : 0;
 
@@ -123,7 +124,7 @@ static int after_failure(struct enl_link *l, ssize_t r, unsigned events, enl_dea
 
 /* Of a stream, the rest of a message whose first part is out. That it was not all gone at the deadline is no
  * failure: later calls go on. */
-static ssize_t finish_send(struct enl_link *l, ssize_t sent, enl_deadline until)
+static inline ssize_t finish_send(struct enl_link *l, ssize_t sent, enl_deadline until)
 {
     int result;
 
@@ -133,7 +134,9 @@ static ssize_t finish_send(struct enl_link *l, ssize_t sent, enl_deadline until)
     return result == -EPIPE || result == -ECONNRESET ? result : sent;
 }
 
-static ssize_t send_one(struct enl_link *l, const struct enl_message *m, enl_deadline until)
+static inline __attribute__((always_inline)) ssize_t send_one(struct enl_link *l,
+                                                              const struct enl_message *m,
+                                                              enl_deadline until)
 {
     bool lone = lone_call(l, until);
     ssize_t r = canceled_now(l);
@@ -252,8 +255,11 @@ static int check_receive(const struct enl_link *l, const struct enl_match *match
 typedef ssize_t receive_slot(struct enl_link *l, const struct enl_match *match,
                              struct enl_message *m, bool may_block);
 
-static ssize_t receive_one(struct enl_link *l, receive_slot *slot, const struct enl_match *match,
-                           struct enl_message *m, enl_deadline until)
+static inline __attribute__((always_inline)) ssize_t receive_one(struct enl_link *l,
+                                                                 receive_slot *slot,
+                                                                 const struct enl_match *match,
+                                                                 struct enl_message *m,
+                                                                 enl_deadline until)
 {
     bool lone = lone_call(l, until);
     ssize_t r = canceled_now(l);

@@ -328,7 +328,7 @@ static int resolve(const struct lane_reader *r, struct lane_record *record)
     return 1;
 }
 
-int lane_read(struct lane_reader *r, struct lane_record *ret)
+int lane_next(struct lane_reader *r, struct lane_record *ret)
 {
     for (;;) {
         uint32_t cursor = lane_cursor(r);

@@ -118,9 +118,9 @@ static inline void lane_copy_in(unsigned char *to, const unsigned char *from, si
         memcpy(to, from, size);
         return;
     }
-    for (size_t at = size - LANE_UNIT; at > 0; at -= at > LANE_UNIT ? LANE_UNIT : at)
-        memcpy(to + at, from + at, LANE_UNIT);
-    memcpy(to, from, LANE_UNIT);
+    memcpy(to + size - LANE_UNIT, from + size - LANE_UNIT, LANE_UNIT);
+    for (size_t at = (size - 1) / LANE_UNIT * LANE_UNIT; at > 0; at -= LANE_UNIT)
+        memcpy(to + at - LANE_UNIT, from + at - LANE_UNIT, LANE_UNIT);
 }
 
 static inline void lane_copy_out(unsigned char *to, const unsigned char *from, size_t size)
@@ -198,8 +198,8 @@ void lane_cancel(struct lane_writer *w, void *data);
 int lane_extend(struct lane_reader *r);
 /* Looks at the next record's word, which may be there before the tail. As lane_extend(). */
 int lane_look(struct lane_reader *r);
-/* Of what is known, the next message, as lane_next(). */
-int lane_read(struct lane_reader *r, struct lane_record *ret);
+/* The next message: 1; 0: none is known; -EBADMSG. It stays next until it is consumed. */
+int lane_next(struct lane_reader *r, struct lane_record *ret);
 /* Behind a message: passes what its loan did not need, for its reader may not come again. */
 void lane_pass_skips(struct lane_reader *r);
 
@@ -208,10 +208,25 @@ static inline uint32_t lane_cursor(const struct lane_reader *r)
     return atomic_load_explicit(&r->cursor, memory_order_relaxed);
 }
 
-/* The next message: 1; 0: none is known; -EBADMSG. It stays next until it is consumed. */
-static inline int lane_next(struct lane_reader *r, struct lane_record *ret)
+/* The next message, if it is known and lies where its record does: as most do. */
+static inline bool lane_next_plain(const struct lane_reader *r, struct lane_record *ret)
 {
-    return lane_cursor(r) == r->known ? 0 : lane_read(r, ret);
+    uint32_t cursor = lane_cursor(r), known = r->known - cursor;
+    const unsigned char *place = r->ring + (cursor * LANE_UNIT & r->byte_mask);
+    uint32_t word, size;
+
+    if (known == 0)
+        return false;
+    word = atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)place, memory_order_acquire);
+    size = word & RECORD_SIZE;
+    if ((word & ~RECORD_SIZE) != (RECORD_THERE | RECORD_MESSAGE) || size > r->largest ||
+        lane_units(size) > known)
+        return false;
+    memcpy(&ret->extra, place + offsetof(struct lane_record_header, extra), sizeof ret->extra);
+    ret->data = place + LANE_UNIT;
+    ret->size = size;
+    ret->end = cursor + lane_units(size);
+    return true;
 }
 
 /* The word of the next record. */
