@@ -13,6 +13,9 @@
  * Nothing was changed then. What others take between the look and the use is beyond this call. */
 int reserve_memory(int fd, size_t size, const char *what);
 
+/* The same of an empty file in memory that was just made, of which nothing has to be asked. */
+int reserve_new_memory(int fd, size_t size, const char *what);
+
 /* The look alone, for memory that has no descriptor: -ENOMEM. */
 int reserve_check_memory(uint64_t size, const char *what);
 

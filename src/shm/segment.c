@@ -67,7 +67,7 @@ int segment_create(size_t header_size, size_t ring_size, struct segment *ret_seg
         result = sealed_create(SEALED_NAME, &fd);
     if (result < 0)
         return result;
-    result = reserve_memory(fd, size, "a segment");
+    result = reserve_new_memory(fd, size, "a segment");
     if (result >= 0)
         result = map(fd, header_size, ring_size, true, &s);
     if (result >= 0)
@@ -83,12 +83,17 @@ int segment_create(size_t header_size, size_t ring_size, struct segment *ret_seg
 
 int segment_map(int fd, size_t header_size, size_t ring_size, struct segment *ret_segment)
 {
+    uint64_t inode;
     size_t size;
     int result = check_sizes(header_size, ring_size, &size);
 
     if (result >= 0)
-        result = sealed_check(fd, size);
-    return result < 0 ? result : map(fd, header_size, ring_size, false, ret_segment);
+        result = sealed_check(fd, size, &inode);
+    if (result >= 0)
+        result = map(fd, header_size, ring_size, false, ret_segment);
+    if (result >= 0)
+        ret_segment->inode = inode;
+    return result;
 }
 
 void segment_unmap(struct segment *s)
