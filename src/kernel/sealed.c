@@ -68,14 +68,35 @@ int sealed_claim(int fd)
     return fcntl(fd, ADD_SEALS, SEAL_SEAL) == 0 ? 0 : -errno;
 }
 
+/* Of the file system for huge pages. A file of small pages tells by its unit of transfer that it is not there, unless
+ * the administrator lets all files in memory have huge ones. */
+static bool has_huge_pages(int fd, const struct stat *s)
+{
+    struct statfs system;
+
+    return (size_t)s->st_blksize != sealed_page_size() &&
+           (fstatfs(fd, &system) != 0 || system.f_type != TMPFS_FILE_SYSTEM);
+}
+
+/* Why the size could not be set. */
+static int refuse_size(int fd, uint64_t size)
+{
+    struct stat s;
+
+    if (fstat(fd, &s) != 0 || (uint64_t)s.st_size != size)
+        return error_set(-EBADMSG, "the peer's segment has %jd bytes, not the agreed %" PRIu64,
+                         (intmax_t)s.st_size, size);
+    return error_set(-EBADMSG, "the peer's segment was not passed for reading and writing, so "
+                               "that its size cannot be verified");
+}
+
 /* The seals come first: what has them is a file in memory, so that none of the calls after it can be held up, as a
- * file system made by a hostile program could. Setting the size that it has takes away what was allocated
- * beyond the end (fallocate with KEEP_SIZE) and would be counted as if it filled holes. */
-int sealed_check(int fd, uint64_t size)
+ * file system made by a hostile program could. Setting the size that it has, which is all that they allow, takes away
+ * what was allocated beyond the end (fallocate with KEEP_SIZE) and would be counted as if it filled holes. */
+int sealed_check(int fd, uint64_t size, uint64_t *ret_inode)
 {
     int seals = fcntl(fd, GET_SEALS);
-    struct statfs system;
-    struct stat s;
+    struct stat s = {.st_size = 0};
 
     if (seals < 0)
         return error_set(-EBADMSG, "the peer's segment is no file in memory (memfd)");
@@ -85,20 +106,17 @@ int sealed_check(int fd, uint64_t size)
             "the peer's segment has the seals %#x, not all of %#x (SEAL, SHRINK, GROW, "
             "FUTURE_WRITE)",
             (unsigned)seals, ALL_SEALS);
-    if (fstatfs(fd, &system) != 0 || system.f_type != TMPFS_FILE_SYSTEM)
+    if (ftruncate(fd, (off_t)size) != 0)
+        return refuse_size(fd, size);
+    if (fstat(fd, &s) != 0 || has_huge_pages(fd, &s))
         return error_set(-EBADMSG, "the peer's segment is made of huge pages, which its owner "
                                    "could not be held to have");
-    if (fstat(fd, &s) != 0 || (uint64_t)s.st_size != size)
-        return error_set(-EBADMSG, "the peer's segment has %jd bytes, not the agreed %" PRIu64,
-                         (intmax_t)s.st_size, size);
-    if (ftruncate(fd, s.st_size) != 0)
-        return error_set(-EBADMSG, "the peer's segment was not passed for reading and writing, so "
-                                   "that its size cannot be verified");
-    if (fstat(fd, &s) != 0 || (uint64_t)s.st_blocks < (size + BLOCK - 1) / BLOCK)
+    if ((uint64_t)s.st_size != size || (uint64_t)s.st_blocks < (size + BLOCK - 1) / BLOCK)
         return error_set(-EBADMSG,
                          "the peer's segment has holes: %jd blocks of %d bytes for %" PRIu64
                          " bytes",
                          (intmax_t)s.st_blocks, BLOCK, size);
+    *ret_inode = s.st_ino;
     return 0;
 }
 
@@ -124,12 +142,11 @@ int sealed_map(int fd, size_t header_size, size_t ring_size, bool writable, void
     if (__builtin_add_overflow(header_size, ring_size, &size) ||
         __builtin_add_overflow(size, ring_size, &size))
         return no_room(-ENOMEM, SIZE_MAX);
-    memory = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    /* what lies beyond the file's end is mapped over at once */
+    memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED)
         return no_room(-errno, size);
-    if (mmap(memory, header_size + ring_size, protection, MAP_SHARED | MAP_FIXED, fd, 0) ==
-            MAP_FAILED ||
-        mmap(memory + header_size + ring_size, ring_size, protection, MAP_SHARED | MAP_FIXED, fd,
+    if (mmap(memory + header_size + ring_size, ring_size, protection, MAP_SHARED | MAP_FIXED, fd,
              (off_t)header_size) == MAP_FAILED ||
         madvise(memory, size, MADV_DONTFORK) != 0) {
         int result = -errno;

@@ -23,8 +23,8 @@ int sealed_close_up(int fd);
 int sealed_claim(int fd);
 /* Whether a file that came from elsewhere is such a one, of exactly this size, and has memory for all of it, so that
  * reading charges nothing to the reader. -EBADMSG with a text that says what is wrong. Its offset and contents stay
- * as they are; what its maker allocated beyond its end is given back. */
-int sealed_check(int fd, uint64_t size);
+ * as they are; what its maker allocated beyond its end is given back. ret_inode: which file in memory it is. */
+int sealed_check(int fd, uint64_t size, uint64_t *ret_inode);
 
 /* Maps a file of header_size + ring_size bytes, and behind it its last ring_size bytes once more, all in one piece; not
  * to be inherited by a forked child. Both sizes are multiples of the page. -ENOMEM with a text. */

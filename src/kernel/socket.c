@@ -28,9 +28,9 @@ static const int types[] = {
     [SOCKET_DATAGRAM] = SOCK_DGRAM,
 };
 
-static int make(enum socket_type type, int *ret_fd)
+static int make(enum socket_type type, int flags, int *ret_fd)
 {
-    int fd = socket(AF_UNIX, types[type] | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, types[type] | flags | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -errno;
@@ -110,15 +110,13 @@ int socket_connect(enum socket_type type, const struct socket_name *name, int *r
     int result = address_of(name, true, &address);
     int fd = -1;
 
-    if (result == 0)
-        result = make(type, &fd);
     /* A full backlog must answer, not make us wait. */
     if (result == 0)
-        result = descriptor_set_blocking(fd, false);
+        result = make(type, SOCK_NONBLOCK, &fd);
     if (result == 0 && connect(fd, (struct sockaddr *)&address.name, address.size) != 0)
         result = -errno;
-    if (result == 0)
-        result = descriptor_set_blocking(fd, true);
+    if (result == 0 && fcntl(fd, F_SETFL, 0) != 0) /* a new one has no other flags */
+        result = -errno;
     descriptor_close(address.fd);
     if (result < 0) {
         descriptor_close(fd);
@@ -222,7 +220,7 @@ int socket_serve(enum socket_type type, const struct socket_name *name, uint32_t
                  int *ret_fd)
 {
     int fd = -1;
-    int result = make(type, &fd);
+    int result = make(type, 0, &fd);
 
     if (result < 0)
         return result;

@@ -315,6 +315,7 @@ static int channel_listen(struct enl_link *l, const struct address *a)
                               (uint32_t)address_value(a, "mode"), backlog, &fd);
     if (result < 0)
         return result;
+    (void)socket_want_sender(fd); /* what it accepts does, too */
     channel_init(channel_of(l), &terms);
     result = own_name(channel_of(l), path);
     if (result < 0) {
@@ -350,20 +351,16 @@ static int init_named_socket(struct enl_link *l, int fd)
 
 static int channel_accept(struct enl_link *listener, const struct address *a, struct enl_link *l)
 {
-    struct pollfd arrival = {.fd = listener->fd, .events = POLLIN};
     struct channel_terms terms;
     int result = terms_of(a, &terms);
     int fd = -1;
 
-    if (result == 0 && wait_look(&arrival, 1) <= 0)
-        return -EAGAIN;
     if (result == 0)
         result = init_named(l, a, &terms);
     if (result == 0)
         result = socket_accept(listener->fd, &fd);
     if (result < 0)
         return result;
-    (void)socket_want_sender(fd);
     return init_named_socket(l, fd);
 }
 

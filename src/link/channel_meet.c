@@ -121,7 +121,7 @@ static void fill_header(struct channel *c)
     own->layout = CHANNEL_LAYOUT;
     own->ring_bytes = c->terms.ring_bytes;
     own->largest = c->terms.largest;
-    channel_facts_write(own, c->name, 0, -1);
+    channel_facts_write(own, c->name);
     lane_writer_init(&c->out, own, c->own.ring, c->terms.ring_bytes);
     c->in.own = own;
 }
@@ -368,7 +368,7 @@ static int adopt_peer(struct channel *c, const struct hello *h, struct socket_me
 
     if (m->fd_count != 2u + ((h->flags & HAS_BELL) != 0) + ((h->flags & HAS_FDS) != 0))
         return error_set(-EBADMSG, "its hello has %u descriptors", m->fd_count);
-    if (!pidfd_is(m->fds[1]))
+    if (!pidfd_is_or_directory(m->fds[1]))
         return error_set(-EBADMSG, "its hello brings no process");
     if (((h->flags & HAS_BELL) != 0 && !event_counter_is(m->fds[at++])) ||
         ((h->flags & HAS_FDS) != 0 && !is_packet_socket(m->fds[at++])))
@@ -376,13 +376,15 @@ static int adopt_peer(struct channel *c, const struct hello *h, struct socket_me
     result = segment_map(m->fds[0], sizeof(struct channel_header), c->terms.ring_bytes, &c->theirs);
     if (result == 0)
         result = bell_set_add(c->set_fd, m->fds[1], BELL_ENDED);
+    if (result == -EPERM)
+        result = error_set(-EBADMSG, "its hello brings a directory for a process");
     if (result == 0 && c->space_fd >= 0)
         (void)bell_set_add(c->space_fd, m->fds[1], BELL_ENDED);
     if (result < 0) {
         segment_unmap(&c->theirs);
         return result;
     }
-    channel_facts_write(channel_header_of(c), c->name, (uint32_t)m->sender.pid, m->fds[0]);
+    channel_facts_write_peer(channel_header_of(c), (uint32_t)m->sender.pid, c->theirs.inode);
     c->peer_process_fd = m->fds[1];
     m->fds[1] = -1;
     at = 2;

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RING 65536u
@@ -32,6 +33,17 @@ static struct channel_header *make_end(struct segment *s)
     return header;
 }
 
+static void write_facts(void *header, const char *name, const struct segment *peer)
+{
+    struct stat status;
+
+    channel_facts_write(header, name);
+    if (peer == NULL)
+        return;
+    CHECK_EQ(fstat(peer->fd, &status), 0);
+    channel_facts_write_peer(header, 9, status.st_ino);
+}
+
 static const struct enl_channel_end *end_of(const struct enl_channel_end ends[], ssize_t count,
                                             const char *name)
 {
@@ -48,8 +60,8 @@ TEST(two_ends_are_seen_with_what_lies_between_them)
     struct enl_channel_end ends[4];
     const struct enl_channel_end *end;
 
-    channel_facts_write(one, "one", 9, b.fd);
-    channel_facts_write(two, "two", 9, a.fd);
+    write_facts(one, "one", &b);
+    write_facts(two, "two", &a);
     atomic_store(&one->sent, 3u);
     atomic_store(&one->tail, 50u);
     atomic_store(&two->received, UINT32_MAX); /* 4 less */
@@ -105,8 +117,8 @@ TEST(an_end_that_has_not_heard_of_its_peer_is_shown_with_it)
     struct channel_header *one = make_end(&a), *two = make_end(&b);
     struct enl_channel_end ends[2];
 
-    channel_facts_write(one, "one", 0, -1);
-    channel_facts_write(two, "two", 9, a.fd);
+    write_facts(one, "one", NULL);
+    write_facts(two, "two", &a);
     atomic_store(&one->sent, 3u);
     CHECK_EQ(enl_inspect_channels(getpid(), ends, 2), 2);
     CHECK_EQ(end_of(ends, 2, "one")->peer_segment, end_of(ends, 2, "two")->segment);
@@ -121,7 +133,7 @@ TEST(an_end_that_waits_for_its_peer_is_seen_by_others)
     struct segment s;
     pid_t own = getpid();
 
-    channel_facts_write(make_end(&s), "only", 0, -1);
+    write_facts(make_end(&s), "only", NULL);
     test_join(test_child(see_one, &own));
     segment_unmap(&s);
 }
@@ -133,7 +145,7 @@ TEST(an_end_of_another_version_is_named_and_nothing_more)
     struct enl_channel_end end;
 
     header->version++;
-    channel_facts_write(header, "newer", 0, -1);
+    write_facts(header, "newer", NULL);
     CHECK_EQ(enl_inspect_channels(getpid(), &end, 1), 1);
     CHECK_EQ(end.flags, ENL_END_OTHER_VERSION);
     CHECK_STR(end.name, "newer");

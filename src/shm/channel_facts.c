@@ -9,18 +9,25 @@
 
 #include <string.h>
 
-void channel_facts_write(void *header, const char *name, uint32_t peer_pid, int peer_segment_fd)
+static struct channel_facts *facts_of(void *header)
 {
-    struct channel_facts *facts = (void *)((char *)header + CHANNEL_FACTS_AT);
-    struct descriptor_facts peer;
+    return (void *)((char *)header + CHANNEL_FACTS_AT);
+}
+
+void channel_facts_write(void *header, const char *name)
+{
+    struct channel_facts *facts = facts_of(header);
     size_t size = strnlen(name, CHANNEL_NAME_SIZE - 1);
 
     facts->pid = (uint32_t)pidfd_own_number();
-    facts->peer_pid = peer_pid;
-    if (peer_segment_fd >= 0 && descriptor_facts(peer_segment_fd, &peer) >= 0)
-        facts->peer_segment = peer.inode;
     memcpy(facts->name, name, size);
     facts->name[size] = '\0';
+}
+
+void channel_facts_write_peer(void *header, uint32_t peer_pid, uint64_t peer_segment)
+{
+    facts_of(header)->peer_pid = peer_pid;
+    facts_of(header)->peer_segment = peer_segment;
 }
 
 struct looking {

@@ -9,9 +9,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* In the own segment, once at the meeting. header is the segment's, with a page behind it at least; a longer name is cut.
- * peer_segment_fd is the peer's, or -1. */
-void channel_facts_write(void *header, const char *name, uint32_t peer_pid, int peer_segment_fd);
+/* In the own segment, which is zeroed, once. header is the segment's, with a page behind it at least; a longer name is cut. */
+void channel_facts_write(void *header, const char *name);
+/* Besides, once the peer is known; peer_segment is the inode of its file. */
+void channel_facts_write_peer(void *header, uint32_t peer_pid, uint64_t peer_segment);
 
 /* One end as it was at that moment. Nothing of it may be trusted: its owner could have written anything. */
 struct channel_view {

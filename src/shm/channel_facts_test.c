@@ -26,7 +26,7 @@ static void count(void *argument, const struct channel_view *view)
     seen->last = *view;
 }
 
-static void make_end(struct segment *s, int peer_segment_fd)
+static void make_end(struct segment *s, uint64_t peer_segment)
 {
     struct channel_header *header;
     char long_name[2 * CHANNEL_NAME_SIZE];
@@ -38,7 +38,8 @@ static void make_end(struct segment *s, int peer_segment_fd)
     atomic_store(&header->sent, 7u);
     memset(long_name, 'n', sizeof long_name);
     long_name[sizeof long_name - 1] = '\0';
-    channel_facts_write(header, long_name, 77, peer_segment_fd);
+    channel_facts_write(header, long_name);
+    channel_facts_write_peer(header, 77, peer_segment);
 }
 
 static void see_parent(void *argument)
@@ -64,7 +65,7 @@ TEST(an_end_is_seen_from_another_process)
     struct segment s;
     pid_t own = getpid();
 
-    make_end(&s, -1);
+    make_end(&s, 0);
     test_join(test_child(see_parent, &own));
     segment_unmap(&s);
 }
@@ -75,9 +76,9 @@ TEST(an_end_names_the_other_ones_segment)
     struct seen seen = {0};
     struct stat status;
 
-    make_end(&a, -1);
-    make_end(&b, a.fd);
+    make_end(&a, 0);
     CHECK_EQ(fstat(a.fd, &status), 0);
+    make_end(&b, status.st_ino);
     segment_unmap(&a);
     CHECK_OK(channel_facts_see(getpid(), count, &seen));
     CHECK_EQ(seen.count, 1);
@@ -102,7 +103,7 @@ TEST(another_user_sees_nothing)
 
     if (!test_is_root())
         SKIP("only root can be two users");
-    make_end(&s, -1);
+    make_end(&s, 0);
     test_as_user(see_nothing, &own);
     segment_unmap(&s);
 }
@@ -112,7 +113,7 @@ TEST(what_is_no_end_is_left_out)
     struct segment s;
     struct seen seen = {0};
 
-    make_end(&s, -1);
+    make_end(&s, 0);
     ((struct channel_header *)s.header)->magic++;
     CHECK_OK(channel_facts_see(getpid(), count, &seen));
     CHECK_EQ(seen.count, 0);

@@ -7,12 +7,14 @@
 #define SHM_SEGMENT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct segment {
     int fd; /* of an own one, to be passed to peers; else -1 */
     void *header;
     unsigned char *ring;
     size_t header_size, ring_size; /* the header's is rounded up to pages */
+    uint64_t inode;                /* of a peer's: which file it is */
 };
 
 /* What segment_create() and segment_map() make of a header's size. */
