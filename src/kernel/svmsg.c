@@ -4,11 +4,12 @@
 
 #include "base/error.h"
 #include "kernel/guarded.h"
+#include "kernel/svrecord.h"
 
 #include <assert.h>
-#include <enlace/link.h>
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/syscall.h>
@@ -59,8 +60,7 @@ int svmsg_create(int32_t key, uint32_t mode, int *ret_id)
 
 int svmsg_open(int32_t key, unsigned access, int *ret_id)
 {
-    int wanted = ((access & ENL_READ) != 0 ? 0444 : 0) | ((access & ENL_WRITE) != 0 ? 0222 : 0);
-    int id = msgget(key, wanted);
+    int id = msgget(key, svrecord_wanted(access));
 
     if (id < 0)
         return -errno;
@@ -68,22 +68,24 @@ int svmsg_open(int32_t key, unsigned access, int *ret_id)
     return 0;
 }
 
-static int removed(void)
+static int control(int id, int command, void *record)
 {
-    return error_note(-EIDRM, "the queue has been removed");
+    return msgctl(id, command, record);
 }
 
-/* The kernel says EIDRM to those who waited, and EINVAL or EIDRM later. */
-static int control(int id, int command, struct msqid_ds *record)
+static const struct svrecord_kind queue = {.control = control,
+                                           .stat_any = MSG_STAT_ANY,
+                                           .permissions = offsetof(struct msqid_ds, msg_perm),
+                                           .gone = "the queue has been removed"};
+
+static int removed(void)
 {
-    if (msgctl(id, command, record) == 0)
-        return 0;
-    return errno == EINVAL || errno == EIDRM ? removed() : -errno;
+    return error_note(-EIDRM, queue.gone);
 }
 
 int svmsg_remove(int id)
 {
-    return control(id, IPC_RMID, NULL);
+    return svrecord_control(&queue, id, IPC_RMID, NULL);
 }
 
 /* ---- messages ------------------------------------------------------------------------------------------- */
@@ -149,24 +151,10 @@ ssize_t svmsg_peek(int id, size_t index, struct svmsg_message *m, size_t size)
 
 /* ---- records -------------------------------------------------------------------------------------------- */
 
-/* Who may not receive is refused the record by its id (IPC_STAT), though the owner of a queue with any mode must
- * read it to change it, and everybody may see it in /proc/sysvipc: its place in the kernel's table gives it, too. The
- * place is the lower part of the id, whose width depends on how the kernel was started. */
-static int read_record(int id, struct msqid_ds *ret_record)
-{
-    static const int masks[] = {0x7fff, 0xffffff};
-    int result = control(id, IPC_STAT, ret_record);
-
-    for (size_t i = 0; result == -EACCES && i < sizeof masks / sizeof masks[0]; i++)
-        if (msgctl(id & masks[i], MSG_STAT_ANY, ret_record) == id)
-            return 0;
-    return result;
-}
-
 int svmsg_facts(int id, struct svmsg_facts *ret_facts)
 {
     struct msqid_ds record;
-    int result = read_record(id, &record);
+    int result = svrecord_read(&queue, id, &record);
 
     if (result < 0)
         return result;
@@ -188,34 +176,23 @@ int svmsg_facts(int id, struct svmsg_facts *ret_facts)
 
 int svmsg_set_mode(int id, uint32_t mode)
 {
-    struct msqid_ds record;
-    int result = read_record(id, &record);
-
-    record.msg_perm.mode = (__typeof__(record.msg_perm.mode))mode;
-    return result < 0 ? result : control(id, IPC_SET, &record);
+    return svrecord_set_mode(&queue, id, &(struct msqid_ds){.msg_qnum = 0}, mode);
 }
 
 int svmsg_set_owner(int id, uint32_t uid, uint32_t gid)
 {
-    struct msqid_ds record;
-    int result = read_record(id, &record);
-
-    if (uid != UINT32_MAX)
-        record.msg_perm.uid = uid;
-    if (gid != UINT32_MAX)
-        record.msg_perm.gid = gid;
-    return result < 0 ? result : control(id, IPC_SET, &record);
+    return svrecord_set_owner(&queue, id, &(struct msqid_ds){.msg_qnum = 0}, uid, gid);
 }
 
 int svmsg_set_capacity(int id, size_t bytes)
 {
     struct svmsg_limits limits;
     struct msqid_ds record;
-    int result = read_record(id, &record);
+    int result = svrecord_read(&queue, id, &record);
 
     record.msg_qbytes = bytes;
     if (result == 0)
-        result = control(id, IPC_SET, &record);
+        result = svrecord_control(&queue, id, IPC_SET, &record);
     svmsg_limits(&limits);
     if (result == -EPERM && bytes > limits.capacity)
         return error_set(-EPERM,

@@ -5,12 +5,14 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "kernel/clock.h"
+#include "kernel/svrecord.h"
 #include "kernel/thread.h"
 #include "kernel/wait.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
@@ -95,12 +97,22 @@ int svsem_open(int32_t key, unsigned count, int *ret_id)
     return 0;
 }
 
-static int removed(void)
+static int control_record(int id, int command, void *record)
 {
-    return error_note(-EIDRM, "the semaphore set has been removed");
+    return semctl(id, 0, command, (union semun){.buf = record});
 }
 
-/* The kernel says EIDRM to those who waited, and EINVAL or EIDRM later. */
+static const struct svrecord_kind set = {.control = control_record,
+                                         .stat_any = SEM_STAT_ANY,
+                                         .permissions = offsetof(struct semid_ds, sem_perm),
+                                         .gone = "the semaphore set has been removed"};
+
+static int removed(void)
+{
+    return error_note(-EIDRM, set.gone);
+}
+
+/* Of one semaphore, where the call has a number and no record. */
 static int control(int id, unsigned index, int command, union semun argument)
 {
     int result = semctl(id, (int)index, command, argument);
@@ -112,7 +124,7 @@ static int control(int id, unsigned index, int command, union semun argument)
 
 int svsem_remove(int id)
 {
-    return control(id, 0, IPC_RMID, (union semun){.val = 0});
+    return svrecord_control(&set, id, IPC_RMID, NULL);
 }
 
 /* ---- operations --------------------------------------------------------------------------------------------- */
@@ -267,23 +279,10 @@ int svsem_set_value(int id, unsigned index, unsigned value)
     return result;
 }
 
-/* Who may not read it is refused the record by its id, though its owner must read it to change it, and everybody may
- * see it in /proc/sysvipc: its place in the kernel's table gives it, too (see svmsg.c). */
-static int read_record(int id, struct semid_ds *ret_record)
-{
-    static const int masks[] = {0x7fff, 0xffffff};
-    int result = control(id, 0, IPC_STAT, (union semun){.buf = ret_record});
-
-    for (size_t i = 0; result == -EACCES && i < sizeof masks / sizeof masks[0]; i++)
-        if (semctl(id & masks[i], 0, SEM_STAT_ANY, (union semun){.buf = ret_record}) == id)
-            return 0;
-    return result;
-}
-
 int svsem_facts(int id, struct svsem_facts *ret_facts)
 {
     struct semid_ds record = {0};
-    int result = read_record(id, &record);
+    int result = svrecord_read(&set, id, &record);
 
     if (result < 0)
         return result;
@@ -300,21 +299,10 @@ int svsem_facts(int id, struct svsem_facts *ret_facts)
 
 int svsem_set_mode(int id, uint32_t mode)
 {
-    struct semid_ds record;
-    int result = read_record(id, &record);
-
-    record.sem_perm.mode = (__typeof__(record.sem_perm.mode))mode;
-    return result < 0 ? result : control(id, 0, IPC_SET, (union semun){.buf = &record});
+    return svrecord_set_mode(&set, id, &(struct semid_ds){.sem_nsems = 0}, mode);
 }
 
 int svsem_set_owner(int id, uint32_t uid, uint32_t gid)
 {
-    struct semid_ds record;
-    int result = read_record(id, &record);
-
-    if (uid != UINT32_MAX)
-        record.sem_perm.uid = uid;
-    if (gid != UINT32_MAX)
-        record.sem_perm.gid = gid;
-    return result < 0 ? result : control(id, 0, IPC_SET, (union semun){.buf = &record});
+    return svrecord_set_owner(&set, id, &(struct semid_ds){.sem_nsems = 0}, uid, gid);
 }

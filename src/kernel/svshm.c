@@ -3,11 +3,12 @@
 #include "kernel/svshm.h"
 
 #include "base/error.h"
+#include "kernel/svrecord.h"
 
 #include <dirent.h>
-#include <enlace/link.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +51,7 @@ int svshm_create(int32_t key, uint32_t mode, size_t size, bool huge, int *ret_id
 
 int svshm_open(int32_t key, unsigned access, int *ret_id)
 {
-    int wanted = ((access & ENL_READ) != 0 ? 0444 : 0) | ((access & ENL_WRITE) != 0 ? 0222 : 0);
-    int id = shmget(key, 0, wanted);
+    int id = shmget(key, 0, svrecord_wanted(access));
 
     if (id < 0)
         return -errno;
@@ -59,17 +59,19 @@ int svshm_open(int32_t key, unsigned access, int *ret_id)
     return 0;
 }
 
-static int control(int id, int command, struct shmid_ds *record)
+static int control(int id, int command, void *record)
 {
-    if (shmctl(id, command, record) == 0)
-        return 0;
-    return errno == EINVAL || errno == EIDRM ? error_note(-EIDRM, "the segment has been removed")
-                                             : -errno;
+    return shmctl(id, command, record);
 }
+
+static const struct svrecord_kind segment = {.control = control,
+                                             .stat_any = SHM_STAT_ANY,
+                                             .permissions = offsetof(struct shmid_ds, shm_perm),
+                                             .gone = "the segment has been removed"};
 
 int svshm_remove(int id)
 {
-    return control(id, IPC_RMID, NULL);
+    return svrecord_control(&segment, id, IPC_RMID, NULL);
 }
 
 int svshm_attach(int id, void *at, bool writes, bool executes, void **ret_memory)
@@ -90,24 +92,10 @@ void svshm_detach(void *memory)
 
 /* ---- records ---------------------------------------------------------------------------------------------- */
 
-/* Who may not read a segment is refused its record by its id, though its owner must have it to change the mode, and
- * everybody may see it in /proc/sysvipc: its place in the kernel's table gives it, too. The place is the lower part
- * of the id, whose width depends on how the kernel was started. */
-static int read_record(int id, struct shmid_ds *ret_record)
-{
-    static const int masks[] = {0x7fff, 0xffffff};
-    int result = control(id, IPC_STAT, ret_record);
-
-    for (size_t i = 0; result == -EACCES && i < sizeof masks / sizeof masks[0]; i++)
-        if (shmctl(id & masks[i], SHM_STAT_ANY, ret_record) == id)
-            return 0;
-    return result;
-}
-
 int svshm_facts(int id, struct svshm_facts *ret_facts)
 {
     struct shmid_ds record;
-    int result = read_record(id, &record);
+    int result = svrecord_read(&segment, id, &record);
 
     if (result < 0)
         return result;
@@ -130,23 +118,12 @@ int svshm_facts(int id, struct svshm_facts *ret_facts)
 
 int svshm_set_mode(int id, uint32_t mode)
 {
-    struct shmid_ds record;
-    int result = read_record(id, &record);
-
-    record.shm_perm.mode = (__typeof__(record.shm_perm.mode))mode;
-    return result < 0 ? result : control(id, IPC_SET, &record);
+    return svrecord_set_mode(&segment, id, &(struct shmid_ds){.shm_segsz = 0}, mode);
 }
 
 int svshm_set_owner(int id, uint32_t uid, uint32_t gid)
 {
-    struct shmid_ds record;
-    int result = read_record(id, &record);
-
-    if (uid != UINT32_MAX)
-        record.shm_perm.uid = uid;
-    if (gid != UINT32_MAX)
-        record.shm_perm.gid = gid;
-    return result < 0 ? result : control(id, IPC_SET, &record);
+    return svrecord_set_owner(&segment, id, &(struct shmid_ds){.shm_segsz = 0}, uid, gid);
 }
 
 /* ---- users ------------------------------------------------------------------------------------------------ */
