@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of the mutex: who has it, who may unlock it, who gets it when its holder dies, what a child may. */
+#include "kernel/futex.h"
 #include "sync/lock_layout.h"
 #include "sync/place_test.h"
 
@@ -337,7 +338,7 @@ static void *interrupt_soon(void *argument)
     return NULL;
 }
 
-TEST(mutex_wait_ends_by_an_interrupt)
+static void end_a_wait_by_an_interrupt(void)
 {
     struct scene s;
     pthread_t thread;
@@ -355,6 +356,18 @@ TEST(mutex_wait_ends_by_an_interrupt)
     test_kill(child);
     CHECK_EQ(enl_mutex_lock(s.mutex, ENL_FOREVER), -EOWNERDEAD);
     end(&s);
+}
+
+TEST(mutex_wait_ends_by_an_interrupt)
+{
+    end_a_wait_by_an_interrupt();
+}
+
+/* Without futex_waitv a wait of one of several threads looks for an interrupt again and again. */
+TEST(mutex_wait_ends_by_an_interrupt_on_old_kernels)
+{
+    futex_pretend_old_kernel(true);
+    end_a_wait_by_an_interrupt();
 }
 
 static void lock_by_and_by(void *argument)
