@@ -345,6 +345,9 @@ static int set_owner(struct enl_region *r, uint32_t uid, uint32_t gid)
     .object_size = file_size, .extend = extend, .map = map_file, .unmap = mapping_close,           \
     .stat = stat_file, .set_mode = set_mode, .set_owner = set_owner
 
+#define NAMED_FILE_SLOTS                                                                           \
+    .create = create_file, .publish = publish, .discard = discard, .unlink = unlink_file, FILE_SLOTS
+
 const struct region_backing region_memfd = {
     .address = {.scheme = "memfd",
                 .syntax = "memfd:NAME",
@@ -364,11 +367,7 @@ const struct region_backing region_shm = {
                 .options = memfd_options},
     .plan = plan_shm,
     .open = open_shm,
-    .create = create_file,
-    .publish = publish,
-    .discard = discard,
-    .unlink = unlink_file,
-    FILE_SLOTS,
+    NAMED_FILE_SLOTS,
 };
 
 const struct region_backing region_file = {
@@ -379,11 +378,7 @@ const struct region_backing region_file = {
                 .options = file_options},
     .plan = plan_file,
     .open = open_file,
-    .create = create_file,
-    .publish = publish,
-    .discard = discard,
-    .unlink = unlink_file,
-    FILE_SLOTS,
+    NAMED_FILE_SLOTS,
 };
 
 const struct region_backing region_fd = {

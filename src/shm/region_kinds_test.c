@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Proof of what only some regions have: truncation, devices, private mappings, seals, full systems. */
 #include "runner/test.h"
+#include "shm/memory_group_test.h"
 
 #include <enlace/error.h>
 #include <enlace/region.h>
@@ -478,25 +479,11 @@ TEST(holes_that_cannot_be_filled_are_told_before_a_header_is_written)
     CHECK_EQ(umount2("/dev/shm", MNT_DETACH), 0);
 }
 
-static bool write_text(const char *folder, const char *file, const char *text)
-{
-    char path[512];
-    int fd;
-    bool done;
-
-    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        (void)close(fd);
-    return done;
-}
-
-static void make_in_group(void *folder)
+static void make_in_group(const char *folder)
 {
     struct enl_region *r;
 
-    CHECK(write_text(folder, "cgroup.procs", "0"));
+    (void)folder;
     CHECK_EQ(enl_region_open("memfd:?size=64M", BOTH, NULL, &r), -ENOMEM);
     CHECK_CONTAINS(enl_error_text(), "within the limit of the memory cgroup");
     CHECK_EQ(enl_region_open("svshm:?size=64M", BOTH, NULL, &r), -ENOMEM);
@@ -508,17 +495,7 @@ static void make_in_group(void *folder)
 
 TEST(the_limit_of_a_memory_cgroup_is_told)
 {
-    bool first = access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0;
-    char folder[256];
-
-    (void)snprintf(folder, sizeof folder, "/sys/fs/cgroup/%s%s", first ? "memory/" : "",
-                   test_name("regions"));
-    if (!test_is_root() || mkdir(folder, 0755) != 0)
-        SKIP("no memory cgroup can be made here");
-    if (write_text(folder, first ? "memory.limit_in_bytes" : "memory.max", "16777216"))
-        test_join(test_child(make_in_group, folder));
-    while (rmdir(folder) != 0) /* the kernel counts the dead child a moment longer */
-        CHECK_EQ(errno, EBUSY);
+    memory_group_run(16777216, make_in_group);
 }
 
 /* ---- file systems that name a file at once --------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "shm/reserve.h"
 
 #include "runner/test.h"
+#include "shm/memory_group_test.h"
 
 #include <enlace/error.h>
 #include <errno.h>
@@ -105,41 +106,10 @@ TEST(more_than_the_machine_has_is_told_and_ends_nobody)
 
 #define GROUP_LIMIT 16777216
 
-static bool write_text(const char *folder, const char *file, const char *text)
-{
-    char path[512];
-    int fd;
-    bool done;
-
-    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        (void)close(fd);
-    return done;
-}
-
-/* A memory cgroup below the root's, of either version. */
-static bool make_group(char *folder, size_t room)
-{
-    bool first = access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0;
-    char limit[32];
-
-    (void)snprintf(folder, room, "/sys/fs/cgroup/%s%s", first ? "memory/" : "", test_name("group"));
-    (void)snprintf(limit, sizeof limit, "%d", GROUP_LIMIT);
-    if (mkdir(folder, 0755) != 0)
-        return false;
-    if (write_text(folder, first ? "memory.limit_in_bytes" : "memory.max", limit))
-        return true;
-    (void)rmdir(folder);
-    return false;
-}
-
-static void reserve_in_group(void *folder)
+static void reserve_in_group(const char *folder)
 {
     int fd = memory_file();
 
-    CHECK(write_text(folder, "cgroup.procs", "0"));
     CHECK_EQ(reserve_memory(fd, (size_t)4 * GROUP_LIMIT, "the file"), -ENOMEM);
     CHECK_CONTAINS(enl_error_text(), "the file needs 67108864 bytes of memory, has ");
     CHECK_CONTAINS(enl_error_text(), "within the limit of the memory cgroup ");
@@ -151,11 +121,5 @@ static void reserve_in_group(void *folder)
 
 TEST(the_limit_of_a_memory_cgroup_is_told_and_ends_nobody)
 {
-    char folder[256];
-
-    if (!test_is_root() || !make_group(folder, sizeof folder))
-        SKIP("no memory cgroup can be made here");
-    test_join(test_child(reserve_in_group, folder));
-    while (rmdir(folder) != 0) /* the kernel counts the dead child a moment longer */
-        CHECK_EQ(errno, EBUSY);
+    memory_group_run(GROUP_LIMIT, reserve_in_group);
 }

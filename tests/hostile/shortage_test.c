@@ -2,15 +2,13 @@
 /* Channels on a machine that has too little: each limit is told, with what is needed and what there is; no signal comes,
  * and nothing is left of what was begun. */
 #include "runner/test.h"
+#include "shm/memory_group_test.h"
 
 #include <enlace/enlace.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LARGE "channel:?message=16M&depth=4" /* rings of 128 MiB */
@@ -104,39 +102,9 @@ TEST(address_space_too_little_is_told)
 
 /* ---- a memory group ------------------------------------------------------------------------------------------ */
 
-static bool write_text(const char *folder, const char *file, const char *text)
+static void use_in_group(const char *folder)
 {
-    char path[512];
-    int fd;
-    bool done;
-
-    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        (void)close(fd);
-    return done;
-}
-
-/* Below the root's, of either version. */
-static bool make_group(char *folder, size_t room)
-{
-    bool first = access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0;
-    char most[32];
-
-    (void)snprintf(folder, room, "/sys/fs/cgroup/%s%s", first ? "memory/" : "", test_name("group"));
-    (void)snprintf(most, sizeof most, "%d", GROUP_LIMIT);
-    if (mkdir(folder, 0755) != 0)
-        return false;
-    if (write_text(folder, first ? "memory.limit_in_bytes" : "memory.max", most))
-        return true;
-    (void)rmdir(folder);
-    return false;
-}
-
-static void use_in_group(void *folder)
-{
-    CHECK(write_text(folder, "cgroup.procs", "0"));
+    (void)folder;
     CHECK_EQ(use(LARGE), -ENOMEM);
     CHECK_CONTAINS(enl_error_text(), "memory, has");
     CHECK_EQ(use("channel:"), 1); /* who asks for less has it */
@@ -144,11 +112,5 @@ static void use_in_group(void *folder)
 
 TEST(a_memory_group_too_small_is_told_and_ends_nobody)
 {
-    char folder[256];
-
-    if (!test_is_root() || !make_group(folder, sizeof folder))
-        SKIP("no memory group can be made here");
-    test_join(test_child(use_in_group, folder));
-    while (rmdir(folder) != 0) /* the kernel counts the dead child a moment longer */
-        CHECK_EQ(errno, EBUSY);
+    memory_group_run(GROUP_LIMIT, use_in_group);
 }
