@@ -79,6 +79,20 @@ int posixsem_create(const char *name, uint32_t mode, unsigned value,
     return 0;
 }
 
+/* The libc maps what it finds under the name, and a first look at what is not there would end this process. */
+static int check_size(const char *name)
+{
+    char path[FILE_NAME_SIZE];
+    struct stat facts;
+
+    file_of(name, path);
+    if (stat(path, &facts) != 0 || facts.st_size >= (off_t)sizeof(sem_t))
+        return 0;
+    return error_set(-EBADMSG,
+                     "sem:%s has %lld bytes, a semaphore of this libc and width has %zu: remove %s",
+                     name, (long long)facts.st_size, sizeof(sem_t), path);
+}
+
 int posixsem_open(const char *name, struct posixsem **ret_semaphore)
 {
     struct posixsem *s;
@@ -91,6 +105,11 @@ int posixsem_open(const char *name, struct posixsem **ret_semaphore)
     if (s->sem == SEM_FAILED) {
         result = -errno;
         free(s);
+        return result;
+    }
+    result = check_size(name);
+    if (result < 0) {
+        posixsem_close(s);
         return result;
     }
     *ret_semaphore = s;

@@ -60,6 +60,25 @@ TEST(a_name_is_made_once_and_found_by_others)
     CHECK_EQ(posixsem_unlink(own_name()), -ENOENT);
 }
 
+TEST(what_is_too_short_for_a_semaphore_is_refused)
+{
+    struct posixsem *s = make(1), *other;
+    const char *name = own_name();
+    char path[300];
+
+    /* where glibc keeps it, or the other libcs */
+    (void)snprintf(path, sizeof path, "/dev/shm/sem.%s", name + 1);
+    if (access(path, F_OK) != 0)
+        (void)snprintf(path, sizeof path, "/dev/shm%s", name);
+    CHECK_EQ(truncate(path, sizeof(sem_t) - 1), 0);
+    CHECK_EQ(posixsem_open(name, &other), -EBADMSG);
+    CHECK_EQ(truncate(path, 0), 0);
+    CHECK_EQ(posixsem_open(name, &other), -EBADMSG);
+    CHECK_CONTAINS(enl_error_text(), "has 0 bytes");
+    CHECK_CONTAINS(enl_error_text(), path);
+    end(s);
+}
+
 TEST(the_mode_is_the_one_asked_for_whatever_the_umask)
 {
     struct posixsem *s;
