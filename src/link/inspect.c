@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* enl_inspect_channels(): ends are found one by one, and then looked for once more, to tell each what the other one has done. */
+/* enl_inspect_channels(): ends are found one by one, and then looked for once more, to tell each what the other one
+ * has done. */
 #include <enlace/inspect.h>
 
 #include "base/error.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Locks and conditions whose shared bytes, and whose roster, are overwritten at random between and during calls: each call answers. */
+/* Locks and conditions whose shared bytes, and whose roster, are overwritten at random between and during calls: each
+ * call answers. */
 #include "sync/condition_layout.h"
 #include "sync/once_layout.h"
 #include "sync/place_test.h"

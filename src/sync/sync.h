@@ -37,8 +37,8 @@ struct sync_kind {
     const char *name;
     size_t size;
     uint32_t flags; /* that it knows */
-    /* Writes what follows the head, for a new object; the memory may hold what a dead maker wrote. NULL: zeroes. -EINVAL, before it
-     * writes anything, if the options make no sense. */
+    /* Writes what follows the head, for a new object; the memory may hold what a dead maker wrote. NULL: zeroes.
+     * -EINVAL, before it writes anything, if the options make no sense. */
     int (*fill)(void *object, const struct enl_sync_options *options);
     /* 0 if the living object is what the options ask for. NULL: kind and flags say it all. */
     int (*compare)(const void *object, const struct enl_sync_options *options);

@@ -271,21 +271,6 @@ static bool receive_one(struct peer *p)
     return whole;
 }
 
-/* Which of the first descriptors are open, a bit each, in one system call. */
-static uint64_t open_descriptors(void)
-{
-    struct pollfd fds[64];
-    uint64_t open = 0;
-
-    for (int i = 0; i < 64; i++)
-        fds[i] = (struct pollfd){.fd = i};
-    REQUIRE(poll(fds, 64, 0) >= 0);
-    for (int i = 0; i < 64; i++)
-        if (!(fds[i].revents & POLLNVAL))
-            open |= UINT64_C(1) << i;
-    return open;
-}
-
 static void run(struct peer *p)
 {
     open_peer(p);

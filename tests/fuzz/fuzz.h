@@ -3,6 +3,7 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,6 +19,21 @@ static inline _Noreturn void fuzz_fail(const char *file, int line, const char *c
 {
     (void)fprintf(stderr, "%s:%d: %s does not hold\n", file, line, condition);
     abort();
+}
+
+/* Which of the first descriptors are open, a bit each, in one system call. */
+static inline uint64_t open_descriptors(void)
+{
+    struct pollfd fds[64];
+    uint64_t open = 0;
+
+    for (int i = 0; i < 64; i++)
+        fds[i] = (struct pollfd){.fd = i};
+    REQUIRE(poll(fds, 64, 0) >= 0);
+    for (int i = 0; i < 64; i++)
+        if (!(fds[i].revents & POLLNVAL))
+            open |= UINT64_C(1) << i;
+    return open;
 }
 
 #endif

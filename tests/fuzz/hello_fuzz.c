@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzz target: a peer that says anything, with any descriptors, when two ends of a channel meet, and after that sends
- * messages and lies in the memory that they share. The victim opens, or listens and accepts, then sends, receives, asks; each call ends at once with an answer that the
- * header knows, and nothing is left over. */
+ * messages and lies in the memory that they share. The victim opens, or listens and accepts, then sends, receives, asks;
+ * each call ends at once with an answer that the header knows, and nothing is left over. */
 #include "fuzz/fuzz.h"
 #include "hostile/bare.h"
 #include "shm/channel_layout.h"
