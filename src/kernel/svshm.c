@@ -33,7 +33,8 @@ static int create_refused(int result, size_t size)
     if (result == -ENOSPC)
         return error_set(-ENOSPC,
                          "no segment of %zu bytes: there are as many as /proc/sys/kernel/shmmni "
-                         "allows (%lu), or as many pages as shmall does (%lu)",
+                         "allows (%lu), or as many pages as shmall does (%lu): remove some (ipcs "
+                         "-m, ipcrm), or raise them",
                          size, (unsigned long)limits.shmmni, (unsigned long)limits.shmall);
     return error_set(result, "no segment of %zu bytes: %s", size, strerror(-result));
 }
