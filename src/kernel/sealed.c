@@ -25,6 +25,7 @@
 #define SEAL_GROW 4
 #define SEAL_FUTURE_WRITE 16
 #define ALL_SEALS (SEAL_SEAL | SEAL_SHRINK | SEAL_GROW | SEAL_FUTURE_WRITE)
+#define FIXED_WHERE_NOTHING_IS 0x100000 /* of mmap, since Linux 4.17 */
 #define TMPFS_FILE_SYSTEM 0x01021994
 #define BLOCK 512 /* of st_blocks, on every file system */
 
@@ -133,6 +134,41 @@ static int no_room(int result, size_t size)
                      size, strerror(-result));
 }
 
+/* The second mapping first, and the other one right below it, where there mostly is room: no mapping has to be
+ * taken away for another one. */
+static char *map_below(int fd, size_t header_size, size_t ring_size, int protection)
+{
+    size_t size = header_size + ring_size;
+    char *second = mmap(NULL, ring_size, protection, MAP_SHARED, fd, (off_t)header_size);
+    char *first;
+
+    if (second == MAP_FAILED)
+        return second;
+    first = mmap(second - size, size, protection, MAP_SHARED | FIXED_WHERE_NOTHING_IS, fd, 0);
+    if (first == second - size)
+        return first;
+    if (first != MAP_FAILED) /* a kernel that takes the place for a mere wish */
+        (void)munmap(first, size);
+    (void)munmap(second, ring_size);
+    return MAP_FAILED;
+}
+
+/* The whole, of which that part is mapped over at once that lies beyond the file's end. */
+static char *map_over(int fd, size_t header_size, size_t ring_size, int protection)
+{
+    size_t size = header_size + 2 * ring_size;
+    char *memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+    int saved;
+
+    if (memory == MAP_FAILED || mmap(memory + header_size + ring_size, ring_size, protection,
+                                     MAP_SHARED | MAP_FIXED, fd, (off_t)header_size) != MAP_FAILED)
+        return memory;
+    saved = errno;
+    (void)munmap(memory, size);
+    errno = saved;
+    return MAP_FAILED;
+}
+
 int sealed_map(int fd, size_t header_size, size_t ring_size, bool writable, void **ret_memory)
 {
     int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -142,13 +178,12 @@ int sealed_map(int fd, size_t header_size, size_t ring_size, bool writable, void
     if (__builtin_add_overflow(header_size, ring_size, &size) ||
         __builtin_add_overflow(size, ring_size, &size))
         return no_room(-ENOMEM, SIZE_MAX);
-    /* what lies beyond the file's end is mapped over at once */
-    memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+    memory = map_below(fd, header_size, ring_size, protection);
+    if (memory == MAP_FAILED)
+        memory = map_over(fd, header_size, ring_size, protection);
     if (memory == MAP_FAILED)
         return no_room(-errno, size);
-    if (mmap(memory + header_size + ring_size, ring_size, protection, MAP_SHARED | MAP_FIXED, fd,
-             (off_t)header_size) == MAP_FAILED ||
-        madvise(memory, size, MADV_DONTFORK) != 0) {
+    if (madvise(memory, size, MADV_DONTFORK) != 0) {
         int result = -errno;
 
         (void)munmap(memory, size);
