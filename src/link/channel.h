@@ -233,11 +233,8 @@ static inline void channel_tell_space(struct channel *c)
 /* ---- channel_move.c ---------------------------------------------------------------------------------------- */
 
 ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_block);
-ssize_t channel_send_many(struct enl_link *l, const struct enl_message m[], size_t count,
-                          bool may_block);
 ssize_t channel_receive(struct enl_link *l, const struct enl_match *match, struct enl_message *m,
                         bool may_block);
-ssize_t channel_receive_many(struct enl_link *l, struct enl_message m[], size_t count);
 ssize_t channel_take(struct enl_link *l, const struct enl_match *match, struct enl_message *ret_m,
                      bool may_block);
 int channel_release(struct enl_link *l, struct enl_message *m);
@@ -255,5 +252,17 @@ int channel_prepare_receive(struct enl_link *l);
 /* What an end means to a receive, after the last message: -ESHUTDOWN, -ECONNRESET ...; 0: it has not come. */
 int channel_end_of_receive(struct channel *c);
 int channel_end_of_send(struct channel *c);
+/* Into the lane alone: its size, or why there is no room. */
+ssize_t channel_append(struct enl_link *l, struct channel *c, const struct enl_message *m);
+/* After commits: the peer's sleep. */
+int channel_tell_all(struct enl_link *l, struct channel *c);
+/* In event mode, after the settling: what came before it made no edge. */
+bool channel_room_came(struct channel *c);
+
+/* ---- channel_batch.c --------------------------------------------------------------------------------------- */
+
+ssize_t channel_send_many(struct enl_link *l, const struct enl_message m[], size_t count,
+                          bool may_block);
+ssize_t channel_receive_many(struct enl_link *l, struct enl_message m[], size_t count);
 
 #endif

@@ -180,7 +180,7 @@ static int send_fds(struct enl_link *l, struct channel *c, const struct enl_mess
     return sent < 0 ? (int)link_send_result(sent) : 0;
 }
 
-static ssize_t append(struct channel *c, const struct enl_message *m)
+static ssize_t append_plain(struct channel *c, const struct enl_message *m)
 {
     int result = lane_append(&c->out, m->data, (uint32_t)m->size, m->fd_count);
 
@@ -199,7 +199,12 @@ static ssize_t append_with_fds(struct enl_link *l, struct channel *c, const stru
     result = send_fds(l, c, m);
     if (result == -EAGAIN)
         c->wanted_units = c->out.units / 2; /* when much was read, descriptors were, too */
-    return result < 0 ? result : append(c, m);
+    return result < 0 ? result : append_plain(c, m);
+}
+
+ssize_t channel_append(struct enl_link *l, struct channel *c, const struct enl_message *m)
+{
+    return m->fd_count == 0 ? append_plain(c, m) : append_with_fds(l, c, m);
 }
 
 /* The first message comes before the own hello, so that who is woken by that finds it: no bell is needed, and none must
@@ -214,7 +219,7 @@ static int tell_newcomer(struct enl_link *l, struct channel *c)
 }
 
 /* After commits: the peer's sleep. */
-static int tell(struct enl_link *l, struct channel *c)
+int channel_tell_all(struct enl_link *l, struct channel *c)
 {
     int result = c->peer_of_out != NULL ? channel_tell(c) : tell_newcomer(l, c);
 
@@ -223,7 +228,7 @@ static int tell(struct enl_link *l, struct channel *c)
 }
 
 /* In event mode, after the settling: what came before it made no edge. */
-static bool room_came(struct channel *c)
+bool channel_room_came(struct channel *c)
 {
     return c->event_mode && has_met(c) && channel_free_units(c) > c->wanted_units;
 }
@@ -242,14 +247,14 @@ static __attribute__((noinline)) ssize_t send_slowly(struct enl_link *l,
             return result;
     }
     do {
-        sent = m->fd_count == 0 ? append(c, m) : append_with_fds(l, c, m);
+        sent = channel_append(l, c, m);
         if (sent < 0)
             channel_settle_empty(l, c);
-    } while (sent == -EAGAIN && room_came(c));
+    } while (sent == -EAGAIN && channel_room_came(c));
     if (sent < 0)
         return sent;
     lane_publish(&c->out);
-    result = tell(l, c);
+    result = channel_tell_all(l, c);
     lane_prepare(&c->out, (uint32_t)sent);
     return result < 0 ? result : sent;
 }
@@ -269,35 +274,6 @@ ssize_t channel_send(struct enl_link *l, const struct enl_message *m, bool may_b
     lane_prepare(&c->out, size);
     channel_settle(l, c);
     return result < 0 ? result : (ssize_t)size;
-}
-
-ssize_t channel_send_many(struct enl_link *l, const struct enl_message m[], size_t count,
-                          bool may_block)
-{
-    struct channel *c = channel_of(l);
-    size_t sent = 0;
-    ssize_t r = 0;
-    int result;
-
-    (void)may_block;
-    if (!channel_may(c->send_process)) {
-        result = channel_prepare_send(l, false);
-        if (result < 0)
-            return result;
-    }
-    if (count == 0)
-        return 0;
-    do {
-        for (; sent < count && r >= 0; sent += r >= 0)
-            r = m[sent].fd_count == 0 ? append(c, &m[sent]) : append_with_fds(l, c, &m[sent]);
-        if (sent == 0)
-            channel_settle_empty(l, c);
-    } while (sent == 0 && r == -EAGAIN && room_came(c) && (r = 0) == 0);
-    if (sent == 0)
-        return r;
-    lane_publish(&c->out);
-    result = tell(l, c);
-    return result < 0 ? result : (ssize_t)sent;
 }
 
 int channel_loan(struct enl_link *l, size_t size, void **ret_data)
@@ -342,7 +318,7 @@ int channel_commit(struct enl_link *l, struct enl_message *m)
             return result;
     }
     lane_commit(&c->out, m->data, (uint32_t)m->size, m->fd_count);
-    return tell(l, c);
+    return channel_tell_all(l, c);
 }
 
 void channel_cancel(struct enl_link *l, struct enl_message *m)
@@ -352,7 +328,7 @@ void channel_cancel(struct enl_link *l, struct enl_message *m)
     if (!process_word_is(c->process) || !lane_is_loan(&c->out, m->data))
         return;
     lane_cancel(&c->out, m->data);
-    (void)tell(l, c);
+    (void)channel_tell_all(l, c);
 }
 
 /* ---- receiving --------------------------------------------------------------------------------------------- */
@@ -529,38 +505,6 @@ ssize_t channel_receive(struct enl_link *l, const struct enl_match *match, struc
     return (ssize_t)size;
 }
 
-/* The others of several. What would be an error is left to the next call. */
-ssize_t channel_receive_many(struct enl_link *l, struct enl_message m[], size_t count)
-{
-    struct channel *c = channel_of(l);
-    struct lane_record record = {.data = NULL};
-    size_t received = 0;
-
-    while (received < count) {
-        struct enl_message *to = &m[received];
-        int found = lane_next_plain(&c->in, &record) ? 1 : lane_next(&c->in, &record);
-
-        if (found == 0 && lane_extend(&c->in) == 1)
-            continue;
-        if (found != 1 || record.extra > 0 ||
-            (record.size > to->capacity && (to->flags & ENL_TRUNCATE) == 0))
-            break;
-        to->size = record.size < to->capacity ? record.size : to->capacity;
-        to->full_size = record.size;
-        to->flags |= to->size < record.size ? ENL_TRUNCATED : 0;
-        lane_copy_out(to->data, record.data, to->size);
-        lane_advance(&c->in, record.end);
-        received++;
-    }
-    if (received > 0) {
-        lane_pass_skips(&c->in);
-        lane_publish_head(&c->in);
-        channel_tell_space(c);
-        channel_settle(l, c);
-    }
-    return (ssize_t)received;
-}
-
 ssize_t channel_take(struct enl_link *l, const struct enl_match *match, struct enl_message *ret_m,
                      bool may_block)
 {
@@ -675,5 +619,5 @@ int channel_end_sending(struct enl_link *l)
     /* pairs with the acquire in peer_ended(): what was committed before is there */
     atomic_store_explicit(&channel_header_of(c)->ended, CHANNEL_SENDS_NO_MORE,
                           memory_order_release);
-    return tell(l, c);
+    return channel_tell_all(l, c);
 }

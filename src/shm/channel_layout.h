@@ -11,7 +11,8 @@
  * Layout. Positions are counts of 8-byte units, free running modulo 2^32: unit p is at byte (p * 8) mod ring.
  * A record starts with its word: 0 while it is not there, then RECORD_THERE | kind | size, stored last. A message's
  * payload follows; SKIP has none to be read; a REFERENCE's payload is a struct lane_reference, and the message is
- * at that position, behind the unit of its former word. The word behind the last record is 0.
+ * at that position, behind the unit of its former word. A PACK has several messages, all of the size that `extra` says, each
+ * padded to 8; none has descriptors. The word behind the last record is 0.
  * All fields are little more than numbers: the same for 32 and 64 bit, glibc and musl. */
 #ifndef SHM_CHANNEL_LAYOUT_H
 #define SHM_CHANNEL_LAYOUT_H
@@ -21,7 +22,7 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC 0x6c6e6863u /* "chnl" */
-#define CHANNEL_VERSION 1u
+#define CHANNEL_VERSION 2u
 /* A number that changes with the layout though its author forgot the version. */
 #define CHANNEL_LAYOUT                                                                             \
     ((uint32_t)(sizeof(struct channel_header) << 20 | offsetof(struct channel_header, tail) << 8 | \
@@ -35,11 +36,13 @@
 #define RECORD_MESSAGE 0x00000000u
 #define RECORD_SKIP 0x20000000u
 #define RECORD_REFERENCE 0x40000000u
+#define RECORD_PACK 0x60000000u
 #define RECORD_SIZE 0x1fffffffu
 
 struct lane_record_header {
     _Atomic(uint32_t) word;
-    uint32_t extra; /* of a message: how many descriptors come with it */
+    uint32_t
+        extra; /* of a message: how many descriptors come with it; of a pack: the size of each */
 };
 
 struct lane_reference {

@@ -41,7 +41,7 @@ void lane_reader_init(struct lane_reader *r, const struct channel_header *peer,
     r->units = ring_bytes / LANE_UNIT;
     r->largest = largest;
     r->peer = peer;
-    r->known = r->received = 0;
+    r->known = r->received = r->pack_left = 0;
     /* others may look at it meanwhile */
     atomic_store_explicit(&r->cursor, 0, memory_order_relaxed);
 }
@@ -103,6 +103,35 @@ int lane_refresh(struct lane_writer *w, uint32_t units)
         drop_read_references(w);
     count_room(w);
     return w->limit - w->next > units ? 0 : -EAGAIN;
+}
+
+int lane_pack(struct lane_writer *w, uint32_t size, uint32_t count, unsigned char **ret_data)
+{
+    uint32_t end, units = 1 + count * (lane_stride(size) / LANE_UNIT);
+    int result = lane_room(w, units);
+
+    if (result < 0)
+        return result;
+    if (w->tail != w->next)
+        lane_detach(w);
+    end = w->next + units;
+    if (end != w->clean)
+        atomic_store_explicit(&lane_header(w, end)->word, 0, memory_order_relaxed);
+    *ret_data = lane_at(w, w->next) + LANE_UNIT;
+    return 0;
+}
+
+void lane_pack_commit(struct lane_writer *w, uint32_t size, uint32_t count)
+{
+    struct lane_record_header *header = lane_header(w, w->next);
+    uint32_t bytes = count * lane_stride(size);
+
+    w->next += 1 + bytes / LANE_UNIT;
+    w->tail = w->next;
+    w->sent += count;
+    header->extra = size;
+    /* pairs with the acquire in lane_look() */
+    atomic_store_explicit(&header->word, RECORD_THERE | RECORD_PACK | bytes, memory_order_release);
 }
 
 static void store_word(struct lane_writer *w, uint32_t position, uint32_t word)
@@ -328,8 +357,27 @@ static int resolve(const struct lane_reader *r, struct lane_record *record)
     return 1;
 }
 
+static int open_pack(struct lane_reader *r, uint32_t word, struct lane_record *ret)
+{
+    uint32_t cursor = lane_cursor(r), bytes = word & RECORD_SIZE, size;
+
+    memcpy(&size,
+           r->ring + (cursor * LANE_UNIT & r->byte_mask) +
+               offsetof(struct lane_record_header, extra),
+           sizeof size);
+    if (size == 0 || size > r->largest || bytes == 0 || bytes % lane_stride(size) != 0)
+        return -EBADMSG;
+    r->pack_left = bytes / lane_stride(size);
+    r->pack_size = size;
+    r->pack_at = cursor + 1;
+    r->pack_end = cursor + lane_units(bytes);
+    return lane_next_plain(r, ret);
+}
+
 int lane_next(struct lane_reader *r, struct lane_record *ret)
 {
+    if (lane_next_plain(r, ret))
+        return 1;
     for (;;) {
         uint32_t cursor = lane_cursor(r);
         const unsigned char *place = r->ring + (cursor * LANE_UNIT & r->byte_mask);
@@ -346,6 +394,8 @@ int lane_next(struct lane_reader *r, struct lane_record *ret)
             lane_publish_head(r);
             continue;
         }
+        if ((word & RECORD_KIND) == RECORD_PACK)
+            return open_pack(r, word, ret);
         memcpy(&ret->extra, place + offsetof(struct lane_record_header, extra), sizeof ret->extra);
         ret->data = place + LANE_UNIT;
         ret->size = word & RECORD_SIZE;

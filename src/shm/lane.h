@@ -63,6 +63,10 @@ struct lane_reader {
     uint32_t largest;
     _Atomic(uint32_t) cursor; /* of the receiving thread; others may look */
     uint32_t known;           /* records up to here are there */
+    uint32_t
+        pack_left; /* messages of the pack at the cursor, which stays there until the last one; 0: none is open */
+    uint32_t pack_size, pack_at,
+        pack_end; /* of each; the next one, and the position behind the pack */
     uint32_t received;
     const struct channel_header *peer;
     struct channel_header *own;
@@ -173,6 +177,16 @@ static inline void lane_publish(struct lane_writer *w)
     atomic_store_explicit(&w->own->tail, w->tail, memory_order_release);
 }
 
+static inline uint32_t lane_stride(uint32_t size)
+{
+    return (size + LANE_UNIT - 1) / LANE_UNIT * LANE_UNIT;
+}
+
+/* Room for so many messages of one size (not 0), behind one word; each begins lane_stride() behind the one before it.
+ * Nothing is there before lane_pack_commit(), then all of them are. As lane_room(). */
+int lane_pack(struct lane_writer *w, uint32_t size, uint32_t count, unsigned char **ret_data);
+void lane_pack_commit(struct lane_writer *w, uint32_t size, uint32_t count);
+
 /* After a message has been told: sets the word behind a next one of the same size to 0 ahead. Its line, which the
  * reader does not look at, so comes here while nobody waits for it. */
 static inline void lane_prepare(struct lane_writer *w, uint32_t size)
@@ -215,6 +229,13 @@ static inline bool lane_next_plain(const struct lane_reader *r, struct lane_reco
     const unsigned char *place = r->ring + (cursor * LANE_UNIT & r->byte_mask);
     uint32_t word, size;
 
+    if (r->pack_left > 0) {
+        ret->data = r->ring + (r->pack_at * LANE_UNIT & r->byte_mask);
+        ret->size = r->pack_size;
+        ret->extra = 0;
+        ret->end = r->pack_end;
+        return true;
+    }
     if (known == 0)
         return false;
     word = atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)place, memory_order_acquire);
@@ -260,8 +281,14 @@ static inline void lane_publish_head(struct lane_reader *r)
 /* Done with the message that ends there; lane_publish_head() tells the writer. */
 static inline void lane_advance(struct lane_reader *r, uint32_t end)
 {
-    atomic_store_explicit(&r->cursor, end, memory_order_relaxed);
     r->received++;
+    if (r->pack_left > 1) {
+        r->pack_left--;
+        r->pack_at += lane_stride(r->pack_size) / LANE_UNIT;
+        return;
+    }
+    r->pack_left = 0;
+    atomic_store_explicit(&r->cursor, end, memory_order_relaxed);
 }
 
 static inline void lane_consume(struct lane_reader *r, uint32_t end)

@@ -350,6 +350,87 @@ TEST(lane_does_what_a_list_does, .stress = true)
     part(&e);
 }
 
+static void fill_pack(unsigned char *data, uint32_t size, uint32_t count, uint32_t number)
+{
+    for (uint32_t i = 0; i < count; i++)
+        fill(data + (size_t)i * lane_stride(size), size, number + i);
+}
+
+/* Of any size and number, between other messages and beside an open loan; head stays before a pack until its last one. */
+TEST(lane_carries_packs)
+{
+    struct ends e = {.ring_bytes = 0};
+    unsigned char *packed, data[LARGEST];
+    struct lane_record record;
+    uint32_t number = 0;
+    void *loan = NULL;
+
+    meet(&e, 8);
+    for (uint32_t round = 0; round < 2000; round++) {
+        uint32_t size = 1 + round * 31 % LARGEST, count = 1 + round % 7, head;
+
+        CHECK_EQ(append(&e, round), 0);
+        if (round % 5 == 0)
+            CHECK_EQ(lane_loan(&e.w, 40, &loan), 0);
+        CHECK_EQ(lane_pack(&e.w, size, count, &packed), 0);
+        fill_pack(packed, size, count, number);
+        CHECK_EQ(lane_look(&e.r), 1);
+        check_next(&e, round);
+        CHECK_EQ(lane_next(&e.r, &record), 0); /* nothing of it is there */
+        lane_pack_commit(&e.w, size, count);
+        lane_publish(&e.w);
+        lane_prepare(&e.w, count * lane_stride(size));
+        if (loan != NULL)
+            lane_cancel(&e.w, loan);
+        loan = NULL;
+        CHECK_EQ(lane_extend(&e.r), 1);
+        for (uint32_t i = 0; i < count; i++, number++) {
+            CHECK_EQ(lane_next(&e.r, &record), 1);
+            head = lane_cursor(&e.r);
+            CHECK_EQ(record.size, size);
+            CHECK_EQ(record.extra, 0);
+            fill(data, size, number);
+            CHECK_MEM(record.data, data, size);
+            lane_consume(&e.r, record.end);
+            CHECK(i + 1 == count ? lane_cursor(&e.r) == record.end : lane_cursor(&e.r) == head);
+        }
+        check_empty(&e);
+        CHECK_EQ(e.r.received, e.w.sent);
+    }
+    part(&e);
+}
+
+TEST(lane_calls_packs_that_do_not_add_up_nonsense)
+{
+    static const struct {
+        uint32_t bytes, size;
+    } packs[] = {{16, 0}, {0, 8}, {24, 9}, {8, 9}, {16, LARGEST + 1}, {16, ~0u}, {1, 1}, {12, 8}};
+    struct ends e = {.ring_bytes = 0};
+    struct lane_record record;
+
+    meet(&e, 4);
+    atomic_store(&((struct channel_header *)e.segment.header)->tail, 10);
+    CHECK_EQ(lane_extend(&e.r), 1);
+    for (size_t i = 0; i < sizeof packs / sizeof packs[0]; i++) {
+        lane_header(&e.w, 0)->extra = packs[i].size;
+        lane_header(&e.w, 0)->word = RECORD_THERE | RECORD_PACK | packs[i].bytes;
+        CHECK_EQ(lane_next(&e.r, &record), -EBADMSG);
+    }
+    lane_header(&e.w, 0)->extra = 5;
+    lane_header(&e.w, 0)->word = RECORD_THERE | RECORD_PACK | 72;
+    CHECK_EQ(lane_next(&e.r, &record), 1);
+    CHECK_EQ(record.size, 5);
+    lane_header(&e.w, 0)->extra = ~0u; /* what was read once counts */
+    lane_header(&e.w, 0)->word = 1;
+    for (int i = 0; i < 9; i++) {
+        CHECK_EQ(lane_next(&e.r, &record), 1);
+        CHECK_EQ(record.size, 5);
+        lane_consume(&e.r, record.end);
+    }
+    CHECK_EQ(lane_cursor(&e.r), 10);
+    part(&e);
+}
+
 TEST(lane_calls_nonsense_what_it_is)
 {
     struct ends e = {.ring_bytes = 0};

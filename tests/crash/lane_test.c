@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LARGEST = 200, DEPTH = 8, MOST = 8 };
+enum { LARGEST = 200, DEPTH = 8, MOST = 8, PACKED = 20 };
 
 struct lane_state {
     int sockets[2]; /* the worker sends its segment's descriptor to the stage before it starts */
@@ -203,6 +203,46 @@ static void check_juggled(void *state, bool completed)
 CRASH(lane_has_committed_loans_of_a_writer_killed_at_any_instruction,
       .state_size = sizeof(struct lane_state), .set_up = make_own, .prepare = prepare_writer,
       .operate = juggle_loans, .check = check_juggled)
+
+/* Either none of a pack is there or all of it. */
+static void append_pack(void *state)
+{
+    struct lane_state *s = state;
+    unsigned char *data;
+
+    CHECK_EQ(lane_pack(&writer, PACKED, 3, &data), 0);
+    for (unsigned i = 0; i < 3; i++)
+        memset(data + i * lane_stride(PACKED), (int)i + 1, PACKED);
+    lane_pack_commit(&writer, PACKED, 3);
+    lane_publish(&writer);
+    s->done = 3;
+}
+
+static void check_packed(void *state, bool completed)
+{
+    struct lane_state *s = state;
+    struct lane_record record;
+    unsigned char data[PACKED];
+    unsigned found = 0;
+
+    map_others(s);
+    reader.own = own.header;
+    lane_reader_init(&reader, other.header, other.ring, ring_bytes(), LARGEST);
+    CHECK_OK(lane_look(&reader));
+    while (CHECK_OK(lane_next(&reader, &record)) == 1) {
+        memset(data, (int)++found, sizeof data);
+        CHECK_EQ(record.size, sizeof data);
+        CHECK_MEM(record.data, data, sizeof data);
+        lane_consume(&reader, record.end);
+    }
+    CHECK(found == 3 || (found == 0 && !completed));
+    CHECK(s->done <= found);
+    part(s);
+}
+
+CRASH(lane_has_all_or_none_of_a_pack_of_a_writer_killed_at_any_instruction,
+      .state_size = sizeof(struct lane_state), .set_up = make_own, .prepare = prepare_writer,
+      .operate = append_pack, .check = check_packed)
 
 /* ---- a reader dies ------------------------------------------------------------------------------------- */
 

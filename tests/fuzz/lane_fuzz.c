@@ -27,6 +27,7 @@ enum step {
     VICTIM_LOOKS,
     VICTIM_SENDS,
     VICTIM_LOANS,
+    PEER_PACKS,
     VICTIM_COMMITS,
     VICTIM_CANCELS,
     STEPS
@@ -142,6 +143,21 @@ static void sends(struct side *s)
     require_sane(s);
 }
 
+static void packs(struct side *s)
+{
+    uint32_t size = next_byte() * 2 % LARGEST + 1, count = next_byte() % 9 + 1;
+    unsigned char *data;
+
+    if (lane_pack(&s->writer, size, count, &data) < 0)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        mark(s, data + i * lane_stride(size), size);
+    lane_pack_commit(&s->writer, size, count);
+    lane_publish(&s->writer);
+    lane_prepare(&s->writer, count * lane_stride(size));
+    require_sane(s);
+}
+
 static void loans(struct side *s)
 {
     uint32_t which = next_byte() % LOANS, size = next_byte();
@@ -213,6 +229,9 @@ static bool take_step(enum step step)
         return true;
     case PEER_LOANS:
         loans(&peer);
+        return true;
+    case PEER_PACKS:
+        packs(&peer);
         return true;
     case PEER_COMMITS:
     case PEER_CANCELS:
