@@ -86,7 +86,7 @@ static void storm_of_waits(int flags, int rounds)
         SKIP("the sanitizer runs handlers later");
     handle(SIGALRM, on_signal, flags);
     interrupt_init(&target);
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < rounds && test_has_time(); i++) {
         fire_in(1 + rand() % 60);
         CHECK_EQ(wait_on(-1, ENL_FOREVER), -ECANCELED);
         interrupt_clear(&target);
@@ -118,7 +118,7 @@ static void storm_of_reads(int flags, int rounds)
     handle(SIGALRM, on_signal, flags);
     interrupt_init(&target);
     atomic_store(&target.blocking_fd, fds[0]);
-    for (int i = 0; i < rounds; i++) {
+    for (int i = 0; i < rounds && test_has_time(); i++) {
         ssize_t count = 0;
 
         fire_in(1 + rand() % 60);
@@ -144,33 +144,37 @@ TEST(no_handlers_interrupt_of_a_blocking_read_is_lost_with_restart, .stress = tr
     storm_of_reads(SA_RESTART, 5000);
 }
 
-static atomic_int round_number;
+static atomic_int round_number; /* negative: it was the last one */
 
 /* Interrupts once a round, at no particular moment of it. */
-static void *interrupt_each_round(void *rounds)
+static void *interrupt_each_round(void *unused)
 {
-    for (int i = 1; i <= *(int *)rounds; i++) {
-        while (atomic_load(&round_number) < i)
+    (void)unused;
+    for (int i = 1;; i++) {
+        int now;
+
+        while ((now = atomic_load(&round_number)) >= 0 && now < i)
             thread_yield();
+        if (now < 0)
+            return NULL;
         for (int spin = rand() % 2000; spin > 0; spin--)
             atomic_signal_fence(memory_order_seq_cst);
         (void)interrupt_raise(&target);
     }
-    return NULL;
 }
 
 TEST(no_threads_interrupt_of_a_wait_is_lost, .stress = true)
 {
-    int rounds = 5000;
     pthread_t thread;
 
     interrupt_init(&target);
-    CHECK_EQ(pthread_create(&thread, NULL, interrupt_each_round, &rounds), 0);
-    for (int i = 1; i <= rounds; i++) {
+    CHECK_EQ(pthread_create(&thread, NULL, interrupt_each_round, NULL), 0);
+    for (int i = 1; i <= 5000 && test_has_time(); i++) {
         atomic_store(&round_number, i);
         CHECK_EQ(wait_on(-1, ENL_FOREVER), -ECANCELED);
         interrupt_clear(&target);
     }
+    atomic_store(&round_number, -1);
     CHECK_EQ(pthread_join(thread, NULL), 0);
     interrupt_fini(&target);
 }

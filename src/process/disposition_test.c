@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 __attribute__((constructor)) static void explain(void)
@@ -51,12 +53,29 @@ struct sender {
     int end; /* of a pipe */
 };
 
-/* Signals its parent, and later writes to it. */
+static bool sleeps(pid_t pid)
+{
+    char path[64], text[512] = "";
+    const char *after;
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    file = fopen(path, "re");
+    CHECK(file != NULL);
+    CHECK(fread(text, 1, sizeof text - 1, file) > 0);
+    CHECK_EQ(fclose(file), 0);
+    after = strrchr(text, ')');
+    return after != NULL && after[2] == 'S';
+}
+
+/* Signals its parent while that sleeps, and later writes to it. */
 static void signal_and_write(void *argument)
 {
     const struct sender *s = argument;
 
     for (int i = 0; i < 20; i++) {
+        while (!sleeps(s->to))
+            (void)usleep(1000);
         CHECK_OK(enl_signal_send(SIGUSR1, ENL_TO_PROCESS, s->to));
         (void)usleep(2000);
     }

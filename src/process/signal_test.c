@@ -132,11 +132,12 @@ TEST(alarm_fires_at_its_time_and_then_at_each_interval)
     uint64_t count;
 
     CHECK_OK(enl_alarm(first, 10000000, &item.fd));
-    CHECK_EQ(read(item.fd, &count, sizeof count), -1);
-    CHECK_EQ(errno, EAGAIN);
-    CHECK_EQ(poll(&item, 1, 10000), 1);
+    if (read(item.fd, &count, sizeof count) < 0) {
+        CHECK_EQ(errno, EAGAIN);
+        CHECK_EQ(poll(&item, 1, 10000), 1);
+        CHECK_EQ(read(item.fd, &count, sizeof count), 8);
+    }
     CHECK(enl_in_ns(1) > first);
-    CHECK_EQ(read(item.fd, &count, sizeof count), 8);
     CHECK(count >= 1);
     (void)usleep(50000); /* several fall together */
     CHECK_EQ(read(item.fd, &count, sizeof count), 8);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,8 +133,14 @@ TEST(child_gets_what_was_asked_for)
     const struct enl_limit limits[] = {{.resource = RLIMIT_CORE, .soft = 0, .hard = 0},
                                        {.resource = RLIMIT_NOFILE, .soft = 77, .hard = 99}};
     const char *const environment[] = {"A=1", "PATH=/bin:/usr/bin", NULL};
-    char directory[300];
+    char directory[300], processor_text[16];
+    unsigned processor = 0;
+    cpu_set_t allowed;
 
+    CHECK_EQ(sched_getaffinity(0, sizeof allowed, &allowed), 0);
+    while (!CPU_ISSET(processor, &allowed))
+        processor++;
+    (void)snprintf(processor_text, sizeof processor_text, "%u\n", processor);
     (void)snprintf(directory, sizeof directory, "%s\n", test_dir());
     says(&(struct enl_spawn){SHELL("ulimit -c; ulimit -Sn; ulimit -Hn"), .limits = limits,
                              .limit_count = 2},
@@ -143,8 +150,8 @@ TEST(child_gets_what_was_asked_for)
     says(&(struct enl_spawn){SHELL("echo $A $HOME"), .environment = environment}, "1\n");
     says(&(struct enl_spawn){SHELL("nice"), .flags = ENL_SPAWN_NICENESS, .niceness = 7}, "7\n");
     says(&(struct enl_spawn){SHELL("grep Cpus_allowed_list /proc/self/status | cut -f2"),
-                             .processors = (const unsigned[]){0}, .processor_count = 1},
-         "0\n");
+                             .processors = &processor, .processor_count = 1},
+         processor_text);
     says(&(struct enl_spawn){SHELL("test $(ps -o sid= -p $$) = $$ && echo yes"),
                              .flags = ENL_SPAWN_SESSION},
          "yes\n");

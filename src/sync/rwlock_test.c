@@ -338,7 +338,7 @@ TEST(rwlock_with_hostile_words_answers)
         for (uint32_t slot = 0; slot < ROSTER_SLOTS_MAX; slot++)
             atomic_store(&rw->readers[slot], words[i]);
         /* marks of members that do not live: they are dead readers */
-        result = enl_rwlock_write(s.lock, enl_in_ms(20000));
+        result = enl_rwlock_write(s.lock, test_until());
         CHECK(result == -EOWNERDEAD || result == -EBADMSG);
         if (result == -EOWNERDEAD)
             CHECK_OK(enl_rwlock_unlock(s.lock));
@@ -346,8 +346,8 @@ TEST(rwlock_with_hostile_words_answers)
     for (uint32_t slot = 0; slot < ROSTER_SLOTS_MAX; slot++)
         atomic_store(&rw->readers[slot], 0);
     atomic_store(&rw->writer.head.word, WORD_LIVE | 0x1fe);
-    CHECK_EQ(enl_rwlock_read(s.lock, enl_in_ms(500)), -EBADMSG);
-    CHECK_EQ(enl_rwlock_write(s.lock, enl_in_ms(500)), -EBADMSG);
+    CHECK_EQ(enl_rwlock_read(s.lock, test_until()), -EBADMSG);
+    CHECK_EQ(enl_rwlock_write(s.lock, test_until()), -EBADMSG);
     atomic_store(&rw->writer.head.word, WORD_LIVE);
     end(&s);
 }

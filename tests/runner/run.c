@@ -79,6 +79,11 @@ static void forget_the_caller(void)
     (void)umask(022);
 }
 
+bool test_has_time(void)
+{
+    return run_now_ns() < test_state->half_ns;
+}
+
 void run_prepare(void)
 {
     forget_the_caller();
@@ -103,7 +108,9 @@ static void create_state(const struct test *test)
         errno = -r;
         die(test_state->directory);
     }
-    test_state->until_ns = run_now_ns() + deadline_ns(test) / 10 * 9;
+    int64_t now_ns = run_now_ns();
+    test_state->until_ns = now_ns + deadline_ns(test) / 10 * 9;
+    test_state->half_ns = now_ns + deadline_ns(test) / 20 * 9;
 }
 
 static void enter_directory(void)

@@ -49,6 +49,7 @@ enum { PLACE_COUNT = 256, SHARED_SIZE = 1 << 20 };
  * processes. The first process that claims the verdict writes the reason. */
 struct test_state {
     pid_t test_pid;
+    int64_t half_ns; /* the middle between its beginning and until_ns */
     int64_t until_ns;
     char directory[128];
     atomic_int verdict;

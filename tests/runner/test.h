@@ -107,6 +107,9 @@ const char *test_name(const char *name);
 /* A moment, in absolute monotonic nanoseconds, a little before the runner calls the test a hang:
  * a call that is given it fails its check in place. */
 int64_t test_until(void);
+/* Whether less than half of the time until then is over: a loop that tries the same race thousands of times ends when
+ * it is not. A slow machine, where each try takes long, has fewer of them. */
+bool test_has_time(void);
 /* The factor by which a duration in a test is to be stretched here (sanitizer, emulator). */
 unsigned test_time_scale(void);
 
