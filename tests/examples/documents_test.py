@@ -31,7 +31,9 @@ PRELUDE = """
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 """
 SURROUNDINGS = """
 void use(const void *data, ssize_t size);
