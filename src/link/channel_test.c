@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What only channels do: ends that belong to their first user, terms, peers that stop, other users, few calls. */
+/* What only channels do: ends that belong to their first user, terms, peers that stop, other users. */
 #include "link/link.h"
 #include "runner/test.h"
 
@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -590,103 +589,4 @@ TEST(channel_that_is_idle_costs_no_cpu)
     } while (!slept || !sleeps || after != before);
     enl_close(p.ends[1]);
     test_join(child);
-}
-
-enum { MILLION = 1000000, CALLS_MOST = 1000, TRIES = 40 };
-
-static void pin(int cpu)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    (void)sched_setaffinity(0, sizeof set, &set);
-}
-
-static void send_million(struct pair *p)
-{
-    unsigned char message[64] = {0};
-
-    pin(0);
-    enl_close(p->ends[0]);
-    for (unsigned i = 0; i < MILLION; i++)
-        CHECK_EQ(enl_send(p->ends[1], message, sizeof message, ENL_FOREVER), sizeof message);
-    enl_close(p->ends[1]);
-}
-
-static void receive_million(struct pair *p)
-{
-    unsigned char message[64];
-
-    pin(1);
-    enl_close(p->ends[1]);
-    for (unsigned i = 0; i < MILLION; i++)
-        CHECK_EQ(enl_receive(p->ends[0], message, sizeof message, ENL_FOREVER), sizeof message);
-    enl_close(p->ends[0]);
-}
-
-/* A process of the test that stops before each of its system calls. */
-static pid_t start_traced(struct pair *p, void (*run)(struct pair *p))
-{
-    pid_t child = fork();
-
-    CHECK(child >= 0);
-    if (child == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
-            _exit(77);
-        (void)raise(SIGSTOP);
-        run(p);
-        _exit(0);
-    }
-    return child;
-}
-
-/* How many calls the two make until both have ended. */
-static unsigned count_calls(unsigned processes)
-{
-    unsigned stops = 0;
-    int status;
-
-    while (processes > 0) {
-        pid_t child = waitpid(-1, &status, __WALL);
-
-        CHECK(child > 0);
-        if (WIFSTOPPED(status)) {
-            stops += WSTOPSIG(status) == SIGTRAP;
-            (void)ptrace(PTRACE_SYSCALL, child, NULL, NULL);
-            continue;
-        }
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-            SKIP("this machine lets nobody be traced");
-        CHECK_EQ(status, 0);
-        processes--;
-    }
-    return stops / 2;
-}
-
-TEST(channel_carries_a_million_messages_with_few_calls, .deadline_s = 200)
-{
-    cpu_set_t cpus;
-    unsigned least = ~0u;
-    struct pair p;
-
-    if (test_is_emulated())
-        SKIP("an emulator makes calls of its own");
-    CHECK_EQ(sched_getaffinity(0, sizeof cpus, &cpus), 0);
-    if (!CPU_ISSET(0, &cpus) || !CPU_ISSET(1, &cpus))
-        SKIP("one CPU: each turn is a call");
-    /* others who use these CPUs make them wait for each other: one undisturbed time is enough */
-    for (unsigned i = 0; i < TRIES && least >= CALLS_MOST; i++) {
-        unsigned calls;
-
-        meet(&p, "channel:?message=64&depth=16384"); /* each turn of a full ring is a call */
-        (void)start_traced(&p, receive_million);
-        (void)start_traced(&p, send_million);
-        calls = count_calls(2);
-        least = calls < least ? calls : least;
-        part(&p);
-    }
-    CHECK(least > 20); /* it counts */
-    if (least >= CALLS_MOST)
-        FAIL("%u calls for a million messages", least);
 }

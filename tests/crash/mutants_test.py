@@ -24,7 +24,7 @@ def run(program, case):
     # all points that a peer can tell apart; what hangs need not hang for long
     environment = {**os.environ, 'CRASH_EVERY': '200', 'CRASH_PATIENCE': '3'}
     wrapper = environment.get('TEST_WRAPPER', '').split()
-    return subprocess.run([*wrapper, program, '--only', case], stdin=subprocess.DEVNULL, timeout=300,
+    return subprocess.run([*wrapper, program, '--only', case], stdin=subprocess.DEVNULL, timeout=900,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=environment)
 
 
