@@ -127,7 +127,7 @@ void lane_pack_commit(struct lane_writer *w, uint32_t size, uint32_t count)
     uint32_t bytes = count * lane_stride(size);
 
     w->next += 1 + bytes / LANE_UNIT;
-    w->tail = w->next;
+    w->tail = w->clean = w->next;
     w->sent += count;
     header->extra = size;
     /* pairs with the acquire in lane_look() */
@@ -265,7 +265,7 @@ static void commit_by_reference(struct lane_writer *w, struct lane_pin *pin, uin
     pin->state = PIN_REFERENCED;
     w->open_count--;
     w->next += REFERENCE_UNITS;
-    w->tail = w->next;
+    w->tail = w->clean = w->next;
     pin->reference_end = w->next;
     atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
     memcpy(lane_at(w, position) + LANE_UNIT, &reference, sizeof reference);

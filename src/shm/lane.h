@@ -43,11 +43,13 @@ struct lane_writer {
     uint32_t units; /* of the ring */
     uint32_t tail;  /* the published end; between it and `next` lie open loans alone */
     uint32_t next;
-    uint32_t limit;             /* what may be written without another look at the reader's head */
-    uint32_t clean;             /* a unit from `next` on that is 0 already; `next` itself: none */
-    uint32_t head;              /* the reader's, as seen last */
-    uint32_t sent;              /* messages */
-    struct channel_header *own; /* NULL: not there yet */
+    uint32_t limit; /* what may be written without another look at the reader's head */
+    /* A unit behind `next` that is 0 already and that nobody has written since, for one message alone: whatever moves `next`
+     * sets this to it, which means none. (Else it would come true again 2^32 units later.) */
+    uint32_t clean;
+    uint32_t head;                     /* the reader's, as seen last */
+    uint32_t sent;                     /* messages */
+    struct channel_header *own;        /* NULL: not there yet */
     const struct channel_header *peer; /* NULL: nobody has read anything yet */
     unsigned pin_count, open_count;
     /* for others, who may look: what open loans hold behind the tail, and the oldest of them if there is one */
@@ -162,6 +164,7 @@ static inline int lane_append(struct lane_writer *w, const void *data, uint32_t 
     w->sent++;
     if (w->next != w->clean)
         atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
+    w->clean = w->next;
     lane_copy_in((unsigned char *)header + LANE_UNIT, data, size);
     header->extra = extra;
     /* pairs with the acquire in lane_look() */

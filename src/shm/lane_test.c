@@ -168,6 +168,46 @@ TEST(lane_ends_behind_a_record_that_follows_a_cancelled_loan)
     part(&e);
 }
 
+/* It counts for the next message alone: the same position comes again, when all positions have passed. */
+TEST(lane_forgets_what_it_set_to_0_ahead)
+{
+    struct ends e = {.ring_bytes = 0};
+    struct lane_record record;
+    unsigned char *packed;
+    void *data;
+
+    meet(&e, 4);
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ(lane_append(&e.w, "12345678", 8, 0), 0);
+        CHECK_EQ(e.w.clean, e.w.next);
+        lane_prepare(&e.w, 24);
+        CHECK_EQ(e.w.clean, e.w.next + 4);
+        if (i == 0) {
+            CHECK_EQ(lane_append(&e.w, "1", 1, 0), 0);
+        } else if (i == 1) {
+            CHECK_EQ(lane_pack(&e.w, 8, 3, &packed), 0);
+            lane_pack_commit(&e.w, 8, 3);
+        } else {
+            CHECK_EQ(lane_loan(&e.w, 8, &data), 0);
+            CHECK_EQ(e.w.clean, e.w.next);
+            if (i == 2)
+                lane_cancel(&e.w, data);
+            else
+                CHECK_EQ(lane_append(&e.w, "1", 1, 0), 0);
+            if (i == 3)
+                lane_prepare(&e.w, 24);
+            if (i == 3)
+                lane_commit(&e.w, data, 8, 0);
+        }
+        CHECK_EQ(e.w.clean, e.w.next);
+        lane_publish(&e.w);
+        CHECK_EQ(lane_extend(&e.r), 1);
+        while (CHECK_OK(lane_next(&e.r, &record)) == 1)
+            lane_consume(&e.r, record.end);
+    }
+    part(&e);
+}
+
 TEST(lane_shows_a_record_before_its_tail)
 {
     struct ends e = {.ring_bytes = 0};
