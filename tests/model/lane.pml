@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The lane (src/shm/lane.h): one writes records into a ring, one reads them, and the writer may die between any
- * two steps. Every record whose word was stored is read, whole, once and in order; nothing else is.
+ * two steps. Every record whose word was stored is read, whole, once and in order; nothing else is. A pack is a record, too:
+ * its messages are its payload, and the reader's head stays before it until the last of them was used.
  *
  * holds: -
  * fails: RELAXED_WORD          a word that may be seen before its payload
@@ -68,7 +69,8 @@ inline lane_append()
     :: else
     fi;
     atomic { store(next % RING, THERE + units, WORD_RELEASE); committed++ };
-    next = next + units
+    next = next + units;
+    clean = next
 }
 
 inline lane_prepare()
