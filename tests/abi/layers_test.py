@@ -76,7 +76,7 @@ def build(folder, files, rules=''):
     layers = (ROOT / 'src/LAYERS').read_text(encoding='utf-8')
     kept = [line for line in layers.splitlines() if not line.startswith('allow')]
     (root / 'src/LAYERS').write_text('\n'.join(kept) + '\n' + rules, encoding='utf-8')
-    done = subprocess.run([CHECK, root], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    done = subprocess.run([CHECK, root], stdout=subprocess.PIPE, text=True, timeout=300, check=False)
     return done.returncode, done.stdout
 
 

@@ -13,7 +13,7 @@ class Skip(Exception):
 
 def run(command, **options):
     """Runs a command within a minute, returns its output, raises with all of it on failure."""
-    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, timeout=60,
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, timeout=300,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                           **options)
     if done.returncode != 0:

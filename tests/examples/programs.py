@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.append(str(ROOT / 'tests' / 'abi'))
 import tap  # noqa: E402  (the same printer of TAP serves all scripts)
 
-LIMIT_S = 30 * int(os.environ.get('TEST_TIME_SCALE', '1'))
+LIMIT_S = 120 * int(os.environ.get('TEST_TIME_SCALE', '1'))
 WRAPPER = os.environ.get('TEST_WRAPPER', '').split()
 
 

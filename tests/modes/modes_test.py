@@ -16,7 +16,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / 'abi'))
 import tap  # noqa: E402
 
 PROGRAMS = pathlib.Path(sys.argv[1])
-LIMIT_S = 120
+LIMIT_S = 600
 ALL = ['campaign', 'child', 'disposition', 'exit', 'fork', 'run', 'signal', 'signal_wait', 'spawn', 'tie']
 # Those of thousands of children take long, and show nothing else in another mode.
 SHORT = {'child': ['wait', 'closed', 'child_that', 'tree', 'group', 'value', 'orphans', 'collects'],
