@@ -208,6 +208,38 @@ TEST(lane_forgets_what_it_set_to_0_ahead)
     part(&e);
 }
 
+/* What was set to 0 ahead is no longer so when all positions have been used since. */
+TEST(lane_ends_behind_its_last_record_however_often_it_went_round)
+{
+    struct ends e = {.ring_bytes = 0};
+    uint64_t left = 1ULL << 32; /* units, until positions begin again */
+    struct lane_record record;
+    unsigned char *data;
+
+    meet(&e, 64);
+    lane_prepare(&e.w, 8);
+    while (left > 0) {
+        uint32_t units = left < 4001 ? (uint32_t)left : 4001;
+
+        CHECK_EQ(lane_pack(&e.w, 8, units - 1, &data), 0);
+        if (left < 10 * 4001)
+            memset(data, 0xff, (units - 1) * LANE_UNIT);
+        lane_pack_commit(&e.w, 8, units - 1);
+        lane_publish(&e.w);
+        CHECK_EQ(lane_extend(&e.r), 1);
+        atomic_store_explicit(&e.r.cursor, e.r.known, memory_order_relaxed);
+        lane_publish_head(&e.r);
+        left -= units;
+    }
+    CHECK_EQ(lane_append(&e.w, "12345678", 8, 0), 0);
+    lane_publish(&e.w);
+    CHECK_EQ(lane_extend(&e.r), 1);
+    CHECK_EQ(lane_next(&e.r, &record), 1);
+    lane_consume(&e.r, record.end);
+    CHECK_EQ(lane_look(&e.r), 0);
+    part(&e);
+}
+
 TEST(lane_shows_a_record_before_its_tail)
 {
     struct ends e = {.ring_bytes = 0};
