@@ -40,6 +40,16 @@ uintptr_t machine_place(pid_t pid)
     return (uintptr_t)registers.pc;
 }
 
+uintptr_t machine_caller(pid_t pid)
+{
+    struct user_pt_regs registers;
+    struct iovec part = {.iov_base = &registers, .iov_len = sizeof registers};
+
+    if (ptrace(PTRACE_GETREGSET, pid, (void *)NT_PRSTATUS, &part) != 0)
+        return 0;
+    return (uintptr_t)registers.regs[30];
+}
+
 bool machine_is_call(uintptr_t place)
 {
     uint32_t instruction;

@@ -12,6 +12,12 @@ uintptr_t machine_place(pid_t pid)
     return 0;
 }
 
+uintptr_t machine_caller(pid_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
 bool machine_is_call(uintptr_t place)
 {
     (void)place;

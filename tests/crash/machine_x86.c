@@ -26,6 +26,21 @@ uintptr_t machine_place(pid_t pid)
     return errno == 0 ? (uintptr_t)place : 0;
 }
 
+uintptr_t machine_caller(pid_t pid)
+{
+#ifdef __x86_64__
+    long stack, place;
+
+    errno = 0;
+    stack = ptrace(PTRACE_PEEKUSER, pid, (void *)offsetof(struct user, regs.rsp), NULL);
+    place = errno == 0 ? ptrace(PTRACE_PEEKDATA, pid, (void *)stack, NULL) : 0;
+    return errno == 0 ? (uintptr_t)place : 0;
+#else
+    (void)pid;
+    return 0;
+#endif
+}
+
 bool machine_is_call(uintptr_t place)
 {
     static const unsigned char calls[][2] = {{0x0f, 0x05}, {0x0f, 0x34}, {0xcd, 0x80}};

@@ -7,11 +7,13 @@
 #include "sequence.h"
 
 #include <errno.h>
+#include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -313,6 +315,38 @@ static void learn_sequence(struct tracee *t, uintptr_t entry)
     known->list[known->count++].sequence = s;
 }
 
+/* Whether the place is in the code that the kernel shares with all processes. */
+static bool is_shared_code(uintptr_t place)
+{
+    const ElfW(Ehdr) *head = (const void *)getauxval(AT_SYSINFO_EHDR);
+    const ElfW(Phdr) * part;
+
+    if (head == NULL || place < (uintptr_t)head)
+        return false;
+    part = (const void *)((const char *)head + head->e_phoff);
+    for (unsigned i = 0; i < head->e_phnum; i++)
+        if (part[i].p_type == PT_LOAD &&
+            place - (uintptr_t)head < part[i].p_offset + part[i].p_memsz)
+            return true;
+    return false;
+}
+
+/* It reads the clock, and begins anew when that goes on meanwhile: who is stepped through it on a busy machine never comes
+ * to its end. Nothing is stored there. So the call is a part of the step that makes it. */
+static void leave_shared_code(struct tracee *t)
+{
+    const uintptr_t caller = machine_caller(t->worker);
+    bool slept;
+    int status;
+
+    if (caller == 0 || machine_break(t->worker, 2, caller) < 0)
+        return;
+    do
+        (void)resume(t, PTRACE_CONT, false, &slept, &status);
+    while (machine_place(t->worker) != caller);
+    (void)machine_break(t->worker, 2, t->end); /* where it stops anyway */
+}
+
 void tracee_step(struct tracee *t, struct step *ret)
 {
     const uintptr_t place = tracee_place(t);
@@ -325,6 +359,8 @@ void tracee_step(struct tracee *t, struct step *ret)
         run_through(t, s, ret);
     else
         (void)resume(t, PTRACE_SINGLESTEP, is_call, &ret->slept, &status);
+    if (t->child == 0 && is_shared_code(tracee_place(t)))
+        leave_shared_code(t);
     if (t->child == 0)
         learn_sequence(t, place);
     ret->place = machine_place(current(t));
