@@ -187,6 +187,8 @@ int inet_serve(const struct inet_name *name, bool stream, int backlog, bool reus
         return error_set(result, "no port is free: see /proc/sys/net/ipv4/ip_local_port_range");
     if (result == -EADDRINUSE)
         return error_set(result, "somebody has %s:%s already", name->host, name->port);
+    if (result == -EADDRNOTAVAIL)
+        return error_set(result, "no interface of this machine has the address %s", name->host);
     if (result == -EACCES)
         return error_set(result,
                          "this user may not serve on port %s (below "

@@ -87,6 +87,9 @@ TEST(a_port_that_is_taken_is_named)
 
     CHECK_EQ(inet_serve(&name, true, 1, true, &second), -EADDRINUSE);
     CHECK_CONTAINS(enl_error_text(), name.port);
+    name = named("192.0.2.1:0"); /* which is for documents alone */
+    CHECK_EQ(inet_serve(&name, true, 1, true, &second), -EADDRNOTAVAIL);
+    CHECK_CONTAINS(enl_error_text(), "no interface of this machine has the address 192.0.2.1");
     descriptor_close(fd);
     name = serve(false, 0, &fd);
     CHECK_EQ(inet_serve(&name, false, 0, true, &second), -EADDRINUSE);
