@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -194,9 +195,13 @@ static unsigned receive_fds(int fd, unsigned capacity, bool *ret_lost)
 
 TEST(descriptors_beyond_the_declared_count_are_closed_and_told)
 {
+    struct rlimit limit;
     bool lost;
     int fds[2];
 
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_cur < SOCKET_FDS_MAX + 20)
+        SKIP("a process has fewer descriptors here than one message");
     if (test_is_emulated())
         SKIP("the emulator loses descriptors for which a message has no room");
     CHECK_OK(socket_create_pair(SOCKET_SEQPACKET, fds));

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEADLINE_S = 20 };
+enum { DEADLINE_S = 20, DESCRIPTORS_LEAST = 1024 };
 
 static sigset_t awaited; /* what the runner waits for */
 
@@ -64,6 +64,7 @@ static void forget_the_caller(void)
 {
     const unsigned long by_default[8] = {
         0}; /* as the kernel has an action: SIG_DFL is its first word */
+    struct rlimit descriptors;
     sigset_t none;
 
     /* Past the libc, which has two signals for itself that it lets nobody set. */
@@ -77,6 +78,12 @@ static void forget_the_caller(void)
     if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
         die("sigprocmask");
     (void)umask(022);
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur < DESCRIPTORS_LEAST) {
+        descriptors.rlim_cur = DESCRIPTORS_LEAST;
+        if (descriptors.rlim_max < DESCRIPTORS_LEAST)
+            descriptors.rlim_max = DESCRIPTORS_LEAST;
+        (void)setrlimit(RLIMIT_NOFILE, &descriptors);
+    }
 }
 
 bool test_has_time(void)
