@@ -125,8 +125,10 @@ static void await_stop(struct tracee *t, pid_t pid, bool may_sleep, int *ret_sta
            (w = await(t, pid, LOOKS_BEFORE_HELP, ret_status, ret_slept)) != WAIT_STOPPED) {
         unsigned long switches = t->switches;
 
-        if (c->help == NULL || w == WAIT_SLEEPS)
+        if (c->help == NULL)
             break;
+        if (w == WAIT_SLEEPS)
+            continue; /* for the machine: whoever runs on may yet sleep for others */
         (void)look(pid, &switches);
         if (switches != t->switches) { /* or it was helped already */
             t->switches = switches;
