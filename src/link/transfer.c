@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Sending and receiving: arguments, access, deadlines and interrupts, once for all mechanisms. */
-#include "base/checked.h"
 #include "base/error.h"
 #include "base/probe.h"
-#include "kernel/descriptor.h"
 #include "kernel/memory.h"
 #include "kernel/thread.h"
+#include "link/file_copy.h"
 #include "link/link.h"
 #include "link/sleep.h"
 
@@ -591,80 +590,6 @@ int enl_return(struct enl_message *m, unsigned delay_ms)
 
 /* ---- files --------------------------------------------------------------------------------------------- */
 
-static int check_file(const struct enl_link *l, int fd, uint64_t offset, size_t size)
-{
-    struct descriptor_facts facts;
-    uint64_t end;
-    int result = descriptor_facts(fd, &facts);
-
-    if (result < 0)
-        return error_set(result, "there is no descriptor %d to send from", fd);
-    if (facts.kind != DESCRIPTOR_FILE || !facts.reads)
-        return error_set(-EINVAL,
-                         "enl_send_file needs a regular file open for reading; descriptor %d "
-                         "is %s",
-                         fd, descriptor_kind_name(facts.kind));
-    if (!checked_add_u64(offset, size, &end) || end > facts.size)
-        return error_set(-EINVAL, "the file has %llu bytes: not %zu from offset %llu on",
-                         (unsigned long long)facts.size, size, (unsigned long long)offset);
-    if ((l->caps.can & ENL_CAN_BOUNDARIES) != 0 && !size_fits(l, size))
-        return refuse_size(l, size);
-    return 0;
-}
-
-static int read_file(int fd, uint64_t offset, char *buffer, size_t size)
-{
-    size_t have = 0;
-
-    while (have < size) {
-        ssize_t count = descriptor_read_at(fd, buffer + have, size - have, offset + have);
-
-        if (count <= 0 && count != -EINTR)
-            return error_set(count == 0 ? -EIO : (int)count,
-                             "the file cannot be read at offset %llu",
-                             (unsigned long long)(offset + have));
-        have += count > 0 ? (size_t)count : 0;
-    }
-    return 0;
-}
-
-/* A piece of the file into a loan of the mechanism's, as one message. */
-static ssize_t copy_file_in_place(struct enl_link *l, int fd, uint64_t offset, size_t size,
-                                  enl_deadline until)
-{
-    struct enl_message m;
-    int result = loan_in_place(l, size, until, &m);
-
-    if (result < 0)
-        return result;
-    result = read_file(fd, offset, m.data, size);
-    if (result == 0)
-        result = commit_in_place(l, &m);
-    if (result < 0)
-        enl_cancel(&m);
-    return result < 0 ? result : (ssize_t)size;
-}
-
-/* A piece of the file through the loan's buffer, as one message. */
-static ssize_t copy_file(struct enl_link *l, int fd, uint64_t offset, size_t size,
-                         enl_deadline until)
-{
-    struct enl_message m = {.size = size};
-    int result;
-
-    if (l->ops->loan != NULL)
-        return copy_file_in_place(l, fd, offset, size, until);
-    if (l->loaned)
-        return error_set(-EBUSY, "a loan of this link is open: enl_commit or enl_cancel it first");
-    result = make_buffer(l, &l->loan_buffer);
-    if (result == 0)
-        result = read_file(fd, offset, l->loan_buffer, size);
-    if (result < 0)
-        return result;
-    m.data = l->loan_buffer;
-    return send_one(l, &m, until);
-}
-
 static ssize_t send_piece(struct enl_link *l, int fd, uint64_t offset, size_t size,
                           enl_deadline until)
 {
@@ -674,7 +599,7 @@ static ssize_t send_piece(struct enl_link *l, int fd, uint64_t offset, size_t si
     while (r == 0) {
         r = l->ops->send_file == NULL ? -ENOTSUP : l->ops->send_file(l, fd, offset, size, lone);
         if (r == -ENOTSUP)
-            return copy_file(l, fd, offset, size < l->largest ? size : l->largest, until);
+            return link_copy_file(l, fd, offset, size < l->largest ? size : l->largest, until);
         if (r >= 0)
             break;
         r = after_failure(l, r, ENL_WRITABLE, until);
@@ -697,7 +622,9 @@ ssize_t enl_send_file(struct enl_link *l, int fd, off_t offset, size_t size, enl
         return refuse_access(l, ENL_WRITE);
     if (offset < 0)
         return error_set(-EINVAL, "offset is negative");
-    r = check_file(l, fd, (uint64_t)offset, size);
+    r = link_check_file(fd, (uint64_t)offset, size);
+    if (r == 0 && (l->caps.can & ENL_CAN_BOUNDARIES) != 0 && !size_fits(l, size))
+        r = refuse_size(l, size);
     if (r < 0)
         return r;
     do {
