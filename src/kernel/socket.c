@@ -130,7 +130,7 @@ int socket_connect(enum socket_type type, const struct socket_name *name, int *r
  * answers EPROTOTYPE, where a connection would look like a peer that comes and goes. */
 static int probe(const struct socket_name *name)
 {
-    int fd;
+    int fd = -1;
     int result = socket_connect(SOCKET_DATAGRAM, name, &fd);
 
     if (result == 0)
