@@ -137,8 +137,8 @@ static inline void lane_copy_out(unsigned char *to, const unsigned char *from, s
         memcpy(to, from, size);
         return;
     }
-    for (; size - at > 2 * LANE_UNIT; at += 2 * LANE_UNIT)
-        memcpy(to + at, from + at, 2 * LANE_UNIT);
+    for (; size - at > (size_t)2 * LANE_UNIT; at += (size_t)2 * LANE_UNIT)
+        memcpy(to + at, from + at, (size_t)2 * LANE_UNIT);
     memcpy(to + at, from + at, LANE_UNIT);
     memcpy(to + size - LANE_UNIT, from + size - LANE_UNIT, LANE_UNIT);
 }
