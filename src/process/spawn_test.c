@@ -152,7 +152,7 @@ TEST(child_gets_what_was_asked_for)
     says(&(struct enl_spawn){SHELL("grep Cpus_allowed_list /proc/self/status | cut -f2"),
                              .processors = &processor, .processor_count = 1},
          processor_text);
-    says(&(struct enl_spawn){SHELL("test $(ps -o sid= -p $$) = $$ && echo yes"),
+    says(&(struct enl_spawn){SHELL("test $(cut -d' ' -f6 /proc/$$/stat) = $$ && echo yes"),
                              .flags = ENL_SPAWN_SESSION},
          "yes\n");
     says(&(struct enl_spawn){.program = "sh",
