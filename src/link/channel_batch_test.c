@@ -30,7 +30,7 @@ static void part(struct enl_link *ends[2])
 static void fill(unsigned char *data, size_t size, uint32_t number)
 {
     for (size_t i = 0; i < size; i++)
-        data[i] = (unsigned char)(number * 17 + i);
+        data[i] = (unsigned char)((size_t)number * 17 + i);
 }
 
 static void check_content(const void *data, size_t size, uint32_t number)

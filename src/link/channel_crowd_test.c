@@ -61,7 +61,7 @@ static void crowd_on(unsigned cpus)
     pid_t children[2 * PAIRS];
 
     stay_on(cpus);
-    for (unsigned i = 0; i < PAIRS; i++)
+    for (size_t i = 0; i < PAIRS; i++)
         CHECK_EQ(enl_pair("channel:", &ends[2 * i]), 0);
     for (unsigned i = 0; i < 2 * PAIRS; i++) {
         struct member m = {.link = ends[i], .start = start, .answers = i % 2 == 1};

@@ -222,8 +222,8 @@ TEST(lane_ends_behind_its_last_record_however_often_it_went_round)
         uint32_t units = left < 4001 ? (uint32_t)left : 4001;
 
         CHECK_EQ(lane_pack(&e.w, 8, units - 1, &data), 0);
-        if (left < 10 * 4001)
-            memset(data, 0xff, (units - 1) * LANE_UNIT);
+        if (left < 40010)
+            memset(data, 0xff, (size_t)(units - 1) * LANE_UNIT);
         lane_pack_commit(&e.w, 8, units - 1);
         lane_publish(&e.w);
         CHECK_EQ(lane_extend(&e.r), 1);
