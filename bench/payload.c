@@ -9,11 +9,8 @@ typedef uint64_t pair __attribute__((vector_size(16)));
 
 #define STEP 0x9e3779b97f4a7c15u /* odd, so that the words of a message differ */
 #define BLOCK (4 * sizeof(pair))
-
-static pair both(uint64_t word)
-{
-    return (pair){word, word};
-}
+/* No function: without vector registers a call would give such a value back in another way than with them. */
+#define BOTH(word) ((pair){(word), (word)})
 
 uint64_t payload_write(void *data, size_t size, uint64_t head)
 {
@@ -22,8 +19,8 @@ uint64_t payload_write(void *data, size_t size, uint64_t head)
     uint64_t total, word;
 
     for (; size >= BLOCK; size -= BLOCK, at += BLOCK) {
-        pair next2 = next + both(2 * STEP), next3 = next + both(4 * STEP),
-             next4 = next + both(6 * STEP);
+        pair next2 = next + BOTH(2 * STEP), next3 = next + BOTH(4 * STEP),
+             next4 = next + BOTH(6 * STEP);
 
         memcpy(at, &next, sizeof next);
         memcpy(at + sizeof next, &next2, sizeof next);
@@ -31,7 +28,7 @@ uint64_t payload_write(void *data, size_t size, uint64_t head)
         memcpy(at + 3 * sizeof next, &next4, sizeof next);
         sum += next + next2;
         sum2 += next3 + next4;
-        next += both(8 * STEP);
+        next += BOTH(8 * STEP);
     }
     sum += sum2;
     total = sum[0] + sum[1];
