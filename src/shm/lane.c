@@ -412,6 +412,8 @@ void lane_pass_skips(struct lane_reader *r)
 {
     uint32_t start = lane_cursor(r);
 
+    if (r->pack_left > 0)
+        return; /* of the record there as it was: a liar may call it a skip now */
     while (lane_look(r) == 1) {
         uint32_t cursor = lane_cursor(r);
         const unsigned char *place = r->ring + (cursor * LANE_UNIT & r->byte_mask);
