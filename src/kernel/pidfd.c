@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,17 +23,9 @@ pid_t pidfd_own_number(void)
 
 /* Signal 0 is sent to nobody. -ESRCH, -EPERM and -EINVAL (of a namespace that we cannot see into) are told of
  * processes alone, and of a directory /proc/PID, which would do for a signal. */
-bool pidfd_is_or_directory(int fd)
-{
-    return syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0u) == 0 || errno != EBADF;
-}
-
-/* A directory has no end to be polled. */
 bool pidfd_is(int fd)
 {
-    struct stat s;
-
-    return pidfd_is_or_directory(fd) && fstat(fd, &s) == 0 && !S_ISDIR(s.st_mode);
+    return syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0u) == 0 || errno != EBADF;
 }
 
 bool pidfd_ended(int fd)

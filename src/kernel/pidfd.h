@@ -10,11 +10,10 @@
 int pidfd_open_self(void);
 /* The number of this process, in its own namespace. */
 pid_t pidfd_own_number(void);
-/* Whether a descriptor that came from elsewhere is one, asked so that it cannot hold the caller up: only then may it be
- * polled, for the poll of a file system's file may wait for whoever made that file system. */
+/* Whether a descriptor that came from elsewhere is one, or a directory /proc/PID, which sets refuse (-EPERM); asked so that
+ * it cannot hold the caller up. Only then may it be put into a set or polled, for the poll of a file system's file may wait
+ * for whoever made that file system. */
 bool pidfd_is(int fd);
-/* The same for who puts it into a set at once, where a directory of /proc is refused (-EPERM): it spares a call. */
-bool pidfd_is_or_directory(int fd);
 /* Whether its process has ended. */
 bool pidfd_ended(int fd);
 

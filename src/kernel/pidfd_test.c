@@ -3,6 +3,7 @@
  * that works once one has registered. */
 #include "kernel/pidfd.h"
 
+#include "kernel/bell.h"
 #include "kernel/membarrier.h"
 #include "runner/test.h"
 
@@ -19,15 +20,20 @@ TEST(a_processs_descriptor_is_told_from_others)
     int event = eventfd(0, EFD_CLOEXEC);
     int directory = open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    int set;
 
     CHECK(event >= 0 && directory >= 0 && file >= 0);
     CHECK(pidfd_is(own));
     CHECK(!pidfd_is(event));
-    CHECK(!pidfd_is(directory));
+    CHECK(pidfd_is(directory));
+    CHECK_EQ(bell_set_create(&set), 0);
+    CHECK_EQ(bell_set_add(set, directory, BELL_ENDED), -EPERM); /* but it goes no further */
+    CHECK_EQ(bell_set_add(set, own, BELL_ENDED), 0);
     CHECK(!pidfd_is(file));
     CHECK(!pidfd_is(-1));
     CHECK(!pidfd_is(1000000));
     CHECK((fcntl(own, F_GETFD) & FD_CLOEXEC) != 0);
+    (void)close(set);
     (void)close(own);
     (void)close(event);
     (void)close(directory);

@@ -368,7 +368,7 @@ static int adopt_peer(struct channel *c, const struct hello *h, struct socket_me
 
     if (m->fd_count != 2u + ((h->flags & HAS_BELL) != 0) + ((h->flags & HAS_FDS) != 0))
         return error_set(-EBADMSG, "its hello has %u descriptors", m->fd_count);
-    if (!pidfd_is_or_directory(m->fds[1]))
+    if (!pidfd_is(m->fds[1]))
         return error_set(-EBADMSG, "its hello brings no process");
     if (((h->flags & HAS_BELL) != 0 && !event_counter_is(m->fds[at++])) ||
         ((h->flags & HAS_FDS) != 0 && !is_packet_socket(m->fds[at++])))
