@@ -31,8 +31,17 @@ static void await_signals(void)
 struct plan {
     struct rig *r;
     struct test_gate *filled, *emptied;
-    atomic_uint *count; /* of messages with which the link was full */
+    atomic_uint *count; /* of messages with which the link was full, or which have been received */
 };
+
+/* Nothing is sent before all that was sent has been received: a slow receiver would find two messages. */
+static void await_received(struct plan *p, unsigned count)
+{
+    while (atomic_load(p->count) != count) {
+        CHECK(now_ns() < test_until());
+        sched_yield();
+    }
+}
 
 static void send_after_signals(void *argument)
 {
@@ -42,6 +51,7 @@ static void send_after_signals(void *argument)
     rig_close_receiver(p->r);
     for (size_t i = 0; call_that_receives(p->r, i) != NULL; i++)
         for (unsigned again = 0; again < 2 * TIMES; again++) {
+            await_received(p, number);
             await_signals();
             send_numbered(p->r->sender, size_near(p->r, CALL_RECEIVE_SIZE), 0, number++);
             CHECK_OK(enl_flush(p->r->sender, test_until()));
@@ -55,6 +65,7 @@ static void receive_through_signals(struct rig *r, int flags)
     const struct call *c;
     unsigned number = 0;
 
+    p.count = test_shared(sizeof(*p.count));
     signals_seen = test_shared(sizeof(*signals_seen));
     pid_t child = test_child(send_after_signals, &p);
     alarm_start(count_signal, flags, INTERVAL_US);
@@ -64,6 +75,7 @@ static void receive_through_signals(struct rig *r, int flags)
             long got = c->call(r, number++, until);
             if (got < 0)
                 FAIL("%s gave %ld under signals: %s", c->name, got, enl_error_text());
+            atomic_store(p.count, number);
         }
     alarm_stop();
     test_join(child);
