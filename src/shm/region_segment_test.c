@@ -16,11 +16,26 @@
 
 #define BOTH (ENL_READ | ENL_WRITE)
 #define NEW (BOTH | ENL_CREATE)
-#define KEY 0x454e4c31
 
 __attribute__((constructor)) static void explain(void)
 {
     test_explain = enl_error_text;
+}
+
+/* Of this process alone: others may be tested beside it. */
+static key_t key(void)
+{
+    return 0x45000000 + (key_t)getpid();
+}
+
+static const char *keyed(const char *options)
+{
+    static char texts[4][64];
+    static unsigned next;
+    char *text = texts[next++ % 4];
+
+    (void)snprintf(text, sizeof texts[0], "svshm:%#x%s", (unsigned)key(), options);
+    return text;
 }
 
 static struct enl_region *open_region(const char *address, unsigned flags)
@@ -50,8 +65,8 @@ static void write_file(const char *path, const char *text)
 
 TEST(a_segment_is_that_of_shmget)
 {
-    struct enl_region *r = open_region("svshm:0x454e4c31?size=5000&mode=0640", NEW);
-    int id = shmget(KEY, 5000, 0);
+    struct enl_region *r = open_region(keyed("?size=5000&mode=0640"), NEW);
+    int id = shmget(key(), 5000, 0);
     char *bare = shmat(id, NULL, 0);
     struct enl_region_stat stat = stat_of(r);
     char address[64];
@@ -68,8 +83,8 @@ TEST(a_segment_is_that_of_shmget)
     r = open_region(address, ENL_READ);
     CHECK_STR((char *)enl_region_data(r), "from shmat");
     CHECK_EQ(shmdt(bare), 0);
-    CHECK_OK(enl_region_unlink("svshm:0x454e4c31"));
-    CHECK_EQ(enl_region_open("svshm:0x454e4c31", ENL_READ, NULL, &r), -ENOENT);
+    CHECK_OK(enl_region_unlink(keyed("")));
+    CHECK_EQ(enl_region_open(keyed(""), ENL_READ, NULL, &r), -ENOENT);
     enl_region_close(r);
 }
 
@@ -139,7 +154,7 @@ static const char *companion(struct enl_region *r)
 
 TEST(a_segment_with_a_header_has_a_file_for_its_leases)
 {
-    struct enl_region *r = open_region("svshm:0x454e4c31?size=100&mode=0620", NEW | ENL_HEADER);
+    struct enl_region *r = open_region(keyed("?size=100&mode=0620"), NEW | ENL_HEADER);
     struct enl_region *other;
     struct stat s;
     char path[128];
@@ -148,34 +163,34 @@ TEST(a_segment_with_a_header_has_a_file_for_its_leases)
     CHECK_EQ(stat(path, &s), 0);
     CHECK_EQ(s.st_mode & 0777, 0660);
     CHECK_EQ(unlink(path), 0);
-    CHECK_EQ(enl_region_open("svshm:0x454e4c31", BOTH | ENL_HEADER, NULL, &other), -ESTALE);
+    CHECK_EQ(enl_region_open(keyed(""), BOTH | ENL_HEADER, NULL, &other), -ESTALE);
     CHECK_CONTAINS(enl_error_text(), "2 processes have it attached");
-    CHECK_EQ(enl_region_open("svshm:0x454e4c31", ENL_READ | ENL_HEADER, NULL, &other), -ESTALE);
+    CHECK_EQ(enl_region_open(keyed(""), ENL_READ | ENL_HEADER, NULL, &other), -ESTALE);
     enl_region_close(r);
-    r = open_region("svshm:0x454e4c31", BOTH | ENL_HEADER); /* alone: the file is renewed */
-    other = open_region("svshm:0x454e4c31", ENL_READ | ENL_HEADER);
+    r = open_region(keyed(""), BOTH | ENL_HEADER); /* alone: the file is renewed */
+    other = open_region(keyed(""), ENL_READ | ENL_HEADER);
     enl_region_close(other);
     CHECK_EQ(access(path, F_OK), 0);
     enl_region_close(r);
-    CHECK_OK(enl_region_unlink("svshm:0x454e4c31"));
+    CHECK_OK(enl_region_unlink(keyed("")));
     CHECK_EQ(access(path, F_OK), -1);
 }
 
 /* A segment removed by others leaves its file; a later one of the same number must not take it for its own. */
 TEST(a_file_of_an_older_segment_is_renewed)
 {
-    struct enl_region *r = open_region("svshm:0x454e4c31?size=100", NEW | ENL_HEADER);
+    struct enl_region *r = open_region(keyed("?size=100"), NEW | ENL_HEADER);
     uint64_t wrong = 1;
     int fd = open(companion(r), O_RDWR | O_CLOEXEC);
 
     enl_region_close(r);
     CHECK_EQ(pwrite(fd, &wrong, sizeof wrong, 0), sizeof wrong);
-    r = open_region("svshm:0x454e4c31", BOTH | ENL_HEADER);
+    r = open_region(keyed(""), BOTH | ENL_HEADER);
     CHECK_EQ(pread(fd, &wrong, sizeof wrong, 0), sizeof wrong);
     CHECK(wrong != 1);
     (void)close(fd);
     enl_region_close(r);
-    CHECK_OK(enl_region_unlink("svshm:0x454e4c31"));
+    CHECK_OK(enl_region_unlink(keyed("")));
 }
 
 static void plant(void *argument)
@@ -194,12 +209,12 @@ TEST(a_file_of_leases_that_a_stranger_made_is_refused)
 
     if (!test_is_root())
         SKIP("needs another user");
-    r = open_region("svshm:0x454e4c31?size=100", NEW | ENL_HEADER);
+    r = open_region(keyed("?size=100"), NEW | ENL_HEADER);
     (void)snprintf(path, sizeof path, "%s", companion(r));
     CHECK_EQ(unlink(path), 0);
     test_as_user(plant, path);
-    CHECK_EQ(enl_region_open("svshm:0x454e4c31", BOTH | ENL_HEADER, NULL, &other), -EPERM);
+    CHECK_EQ(enl_region_open(keyed(""), BOTH | ENL_HEADER, NULL, &other), -EPERM);
     CHECK_CONTAINS(enl_error_text(), "belongs to user");
     enl_region_close(r);
-    CHECK_OK(enl_region_unlink("svshm:0x454e4c31"));
+    CHECK_OK(enl_region_unlink(keyed("")));
 }

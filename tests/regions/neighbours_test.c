@@ -21,6 +21,20 @@ __attribute__((constructor)) static void explain(void)
     test_explain = enl_error_text;
 }
 
+/* Of this process alone: others may be tested beside it. */
+static key_t key(void)
+{
+    return 0x45000000 + (key_t)getpid();
+}
+
+static const char *keyed(const char *options)
+{
+    static char text[64];
+
+    (void)snprintf(text, sizeof text, "svshm:%#x%s", (unsigned)key(), options);
+    return text;
+}
+
 /* Runs a script with $1 as the name of what is shared; what it prints is checked. */
 static void python(const char *script, const char *name, const char *expected)
 {
@@ -102,17 +116,17 @@ TEST(pythons_sysv_ipc_attaches_a_region)
     struct enl_region *r;
 
     need_python("sysv_ipc");
-    CHECK_OK(enl_region_open("svshm:0x454e4c32?size=5000", NEW, NULL, &r));
+    CHECK_OK(enl_region_open(keyed("?size=5000"), NEW, NULL, &r));
     memcpy(enl_region_data(r), "from C", 6);
-    python("import sysv_ipc\n"
-           "m = sysv_ipc.SharedMemory(0x454e4c32)\n"
+    python("import sys, sysv_ipc\n"
+           "m = sysv_ipc.SharedMemory(int(sys.argv[1], 0))\n"
            "print(m.size, m.read(6), m.number_attached)\n"
            "m.write(b'from Python')\n"
            "m.detach()\n",
-           "", "5000 b'from C' 2\n");
+           keyed("") + strlen("svshm:"), "5000 b'from C' 2\n");
     CHECK_MEM(enl_region_data(r), "from Python", 11);
     enl_region_close(r);
-    CHECK_OK(enl_region_unlink("svshm:0x454e4c32"));
+    CHECK_OK(enl_region_unlink(keyed("")));
 }
 
 TEST(a_region_attaches_what_pythons_sysv_ipc_made)
@@ -121,29 +135,28 @@ TEST(a_region_attaches_what_pythons_sysv_ipc_made)
     struct enl_region *r;
 
     need_python("sysv_ipc");
-    python("import sysv_ipc\n"
-           "m = sysv_ipc.SharedMemory(0x454e4c32, sysv_ipc.IPC_CREX, 0o640, 5000)\n"
+    python("import sys, sysv_ipc\n"
+           "m = sysv_ipc.SharedMemory(int(sys.argv[1], 0), sysv_ipc.IPC_CREX, 0o640, 5000)\n"
            "m.write(b'from Python')\n"
            "m.detach()\n",
-           "", "");
-    CHECK_OK(enl_region_open("svshm:0x454e4c32", BOTH, NULL, &r));
+           keyed("") + strlen("svshm:"), "");
+    CHECK_OK(enl_region_open(keyed(""), BOTH, NULL, &r));
     CHECK_OK(enl_region_stat(r, &stat));
     CHECK_EQ(stat.size, 5000);
     CHECK_EQ(stat.mode, 0640);
     CHECK(stat.creator_pid != (uint64_t)getpid());
     CHECK_MEM(enl_region_data(r), "from Python", 11);
     enl_region_close(r);
-    CHECK_OK(enl_region_unlink("svshm:0x454e4c32"));
+    CHECK_OK(enl_region_unlink(keyed("")));
 }
 
 /* ---- bare C --------------------------------------------------------------------------------------------------- */
 
 static void attach_bare(void *argument)
 {
-    int id = shmget(0x454e4c32, 0, 0);
+    int id = shmget(*(key_t *)argument, 0, 0);
     char *data = shmat(id, NULL, 0);
 
-    (void)argument;
     CHECK_STR(data, "to shmat");
     strcpy(data, "from shmat");
     CHECK_EQ(shmdt(data), 0);
@@ -152,13 +165,14 @@ static void attach_bare(void *argument)
 TEST(a_bare_program_attaches_a_segment)
 {
     struct enl_region *r;
+    key_t own = key();
 
-    CHECK_OK(enl_region_open("svshm:0x454e4c32?size=100", NEW, NULL, &r));
+    CHECK_OK(enl_region_open(keyed("?size=100"), NEW, NULL, &r));
     strcpy(enl_region_data(r), "to shmat");
-    test_join(test_child(attach_bare, NULL));
+    test_join(test_child(attach_bare, &own));
     CHECK_STR((char *)enl_region_data(r), "from shmat");
     enl_region_close(r);
-    CHECK_OK(enl_region_unlink("svshm:0x454e4c32"));
+    CHECK_OK(enl_region_unlink(keyed("")));
 }
 
 static void make_bare(void *argument)
