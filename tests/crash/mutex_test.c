@@ -172,6 +172,8 @@ static void set_up_dead(void *state)
 {
     make_mutex(state);
     test_join_killed(test_child(die_holding, state), SIGKILL);
+    while (CHECK_OK(roster_list(place.roster, NULL, 0)) > 1)
+        (void)usleep(100); /* the kernel is still taking it down */
 }
 
 static void mend(void *state)
