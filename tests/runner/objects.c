@@ -88,6 +88,10 @@ static void look_at_names(struct objects *objects, enum kind kind, DIR *director
     (void)closedir(directory);
 }
 
+/* In the permissions of a segment that was removed, and stays until nobody has it attached any more: the kernel may
+ * still be taking down the memory of a dead process. */
+enum { SEGMENT_REMOVED = 01000 };
+
 /* Lines: shm "key id perms size cpid lpid ...", msg "key id perms cbytes qnum lspid lrpid ...",
  * sem "key id perms nsems ..." (its processes are asked one by one). */
 static void look_at_sysv(struct objects *objects, enum kind kind, const char *path)
@@ -99,7 +103,10 @@ static void look_at_sysv(struct objects *objects, enum kind kind, const char *pa
     while (fgets(line, sizeof(line), file) != NULL) {
         struct object object = {.kind = kind};
         int *pids = object.pids;
-        if (kind == SYSV_SHM && sscanf(line, "%*d %d %*o %*u %d", &object.id, &pids[0]) != 2)
+        unsigned mode = 0;
+        if (kind == SYSV_SHM &&
+            (sscanf(line, "%*d %d %o %*u %d", &object.id, &mode, &pids[0]) != 3 ||
+             (mode & SEGMENT_REMOVED) != 0))
             continue;
         if (kind == SYSV_QUEUE &&
             sscanf(line, "%*d %d %*o %*u %*u %d %d", &object.id, &pids[0], &pids[1]) != 3)
