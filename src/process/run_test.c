@@ -101,7 +101,7 @@ static void run_until_deadline(const char *script, const struct enl_run_input *i
 
 TEST(deadline_ends_the_child_with_its_group_and_keeps_the_output)
 {
-    const struct enl_run_input in = {.grace_ms = 20}, patient = {.grace_ms = 10000};
+    const struct enl_run_input in = {.grace_ms = 20}, patient = {.grace_ms = 600000};
     struct enl_run_output out;
 
     run_until_deadline("trap '' TERM; echo early; sleep 100 & while :; do sleep 100; done", &in,
@@ -160,7 +160,7 @@ TEST(all_output_waits_for_descendants)
     const struct enl_run_input in = {.flags = ENL_RUN_ALL_OUTPUT, .grace_ms = 10};
     struct enl_run_output out;
 
-    CHECK_OK(enl_run(SHELL("(sleep 0.05; echo late) & echo early"), &in, test_until(), &out));
+    CHECK_OK(enl_run(SHELL("echo early; (sleep 0.05; echo late) &"), &in, test_until(), &out));
     CHECK_STR(out.output, "early\nlate\n");
     enl_run_free(&out);
     for (int64_t ms = 50;; ms *= 2) { /* until it comes to its end before the deadline */
