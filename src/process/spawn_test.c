@@ -8,6 +8,7 @@
 #include <enlace/enlace.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -133,7 +134,7 @@ TEST(child_gets_what_was_asked_for)
     const struct enl_limit limits[] = {{.resource = RLIMIT_CORE, .soft = 0, .hard = 0},
                                        {.resource = RLIMIT_NOFILE, .soft = 77, .hard = 99}};
     const char *const environment[] = {"A=1", "PATH=/bin:/usr/bin", NULL};
-    char directory[300], processor_text[16];
+    char directory[PATH_MAX + 2], processor_text[16], *real = realpath(test_dir(), NULL);
     unsigned processor = 0;
     cpu_set_t allowed;
 
@@ -141,14 +142,16 @@ TEST(child_gets_what_was_asked_for)
     while (!CPU_ISSET(processor, &allowed))
         processor++;
     (void)snprintf(processor_text, sizeof processor_text, "%u\n", processor);
-    (void)snprintf(directory, sizeof directory, "%s\n", test_dir());
+    CHECK(real != NULL);
+    (void)snprintf(directory, sizeof directory, "%s\n", real);
+    free(real);
     says(&(struct enl_spawn){SHELL("ulimit -c; ulimit -Sn; ulimit -Hn"), .limits = limits,
                              .limit_count = 2},
          "0\n77\n99\n");
     says(&(struct enl_spawn){SHELL("pwd"), .directory = "/"}, "/\n");
     says(&(struct enl_spawn){SHELL("pwd")}, directory);
     says(&(struct enl_spawn){SHELL("echo $A $HOME"), .environment = environment}, "1\n");
-    says(&(struct enl_spawn){SHELL("nice"), .flags = ENL_SPAWN_NICENESS, .niceness = 7}, "7\n");
+    says(&(struct enl_spawn){SHELL("nice"), .flags = ENL_SPAWN_NICENESS, .niceness = 19}, "19\n");
     says(&(struct enl_spawn){SHELL("grep Cpus_allowed_list /proc/self/status | cut -f2"),
                              .processors = &processor, .processor_count = 1},
          processor_text);
