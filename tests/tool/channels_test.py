@@ -4,7 +4,7 @@
 
 import json
 
-from command import expect, main
+from command import expect, main, wait_until
 
 
 def with_a_receiver(command, folder):
@@ -15,6 +15,8 @@ def with_a_receiver(command, folder):
     sender.stdin.write(b'one\n')
     sender.stdin.flush()
     assert receiver.stdout.readline() == b'one\n'
+    # The sender did not have to know its peer for that.
+    wait_until(lambda: [end['peer'] for end in ends_of(command, sender.pid)] == [receiver.pid], 'the two have met')
     return receiver, sender
 
 

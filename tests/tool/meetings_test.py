@@ -8,7 +8,7 @@ import os
 import socket
 import stat
 
-from command import expect, main, read_line, wait_for_listener, wait_for_path
+from command import LIMIT_S, expect, main, read_line, wait_for_listener, wait_for_path
 
 LINES = b''.join(b'line %d\n' % n for n in range(2000))
 
@@ -287,7 +287,7 @@ def sender_learns_that_its_receiver_has_gone(command, folder):
     sender.stdin.flush()
     expect(command.finish(receiver), 0, b'one\n')
     # Its input is still open and says nothing.
-    code, err = sender.wait(30), sender.stderr.read()
+    code, err = sender.wait(LIMIT_S), sender.stderr.read()
     assert code == 1 and err.startswith(b'enlace: send: ') and err.count(b'\n') == 1, (code, err)
 
 

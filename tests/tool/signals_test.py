@@ -6,7 +6,7 @@ import json
 import os
 import signal
 
-from command import expect, main
+from command import LIMIT_S, expect, main
 
 
 def table_has_every_signal(command, _folder):
@@ -54,7 +54,7 @@ sys.stdin.read()
     assert {name: document[name] for name in ('catches', 'ignores')} == {
         name: sets[name] for name in ('catches', 'ignores')}, document
     child.stdin.close()
-    child.wait(30)
+    child.wait(LIMIT_S)
 
 
 def wrong_calls_are_told(command, _folder):

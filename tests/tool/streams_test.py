@@ -156,10 +156,11 @@ def terminal_as_input_gives_lines(command, _folder):
     os.close(leader)
 
 
-def shared_input_keeps_its_flags(command, _folder):
+def shared_input_keeps_its_flags(command, folder):
     """A descriptor of the shell's is shared with others: it must not turn non-blocking under them."""
     code, out, err = command.shell(
-        '(echo one; sleep 0.3; echo two) | ($enlace receive "fd:0?frame=line" -n 1 -t 10s; cat)')
+        '(echo one; until [ -e $d/received ]; do sleep 0.01; done; echo two) | '
+        '($enlace receive "fd:0?frame=line" -n 1 -t 100s; touch $d/received; cat)', d=folder)
     assert (code, out, err) == (0, b'one\ntwo\n', b''), (code, out, err)
     reading, writing = os.pipe()
     before = fcntl.fcntl(writing, fcntl.F_GETFL)

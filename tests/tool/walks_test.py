@@ -12,7 +12,7 @@ import pathlib
 import signal
 import struct
 
-from command import expect, main, wait_until
+from command import LIMIT_S, expect, main, wait_until
 
 LIBC = ctypes.CDLL(None if hasattr(ctypes.CDLL(None), 'mq_unlink') else 'librt.so.1')
 NUMBER = signal.SIGRTMIN + 1
@@ -188,7 +188,7 @@ def start_last(command, target, count):
 
 def send_all(command, end, receiver, count, **options):
     """Ends with the last message, and does not look whether the receiver, which counts too, is still there."""
-    return command.start('send', end.target(receiver), '--json', '--wait', '--timeout', '20s', '--count', str(count),
+    return command.start('send', end.target(receiver), '--json', '--wait', '--timeout', f'{LIMIT_S}s', '--count', str(count),
                          **options, **end.passed_on)
 
 
@@ -205,7 +205,7 @@ def walk(command, source, target):
     target.after_start()
     expect(command.finish(feeder, ''.join(json.dumps(row) + '\n' for row in sent).encode()), 0)
     expect(command.finish(mover), 0)
-    assert middle.wait(30) == 0, middle.stderr.read()
+    assert middle.wait(LIMIT_S) == 0, middle.stderr.read()
     if last is None:
         last = start_last(command, target, 1)
     came = [json.loads(line) for line in expect(command.finish(last), 0).splitlines()]
