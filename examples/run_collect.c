@@ -33,7 +33,7 @@ int main(void)
     run("sort | tr -d '\\n'", &letters, 60000);
     run("printf trouble >&2; exit 3", NULL, 60000);
     run("cat", &zeros, 60000); /* far more than two pipes hold */
-    run("printf begun; trap '' TERM; while :; do sleep 9; done", NULL, 300);
+    run("trap '' TERM; printf begun; while :; do sleep 9; done", NULL, 2000);
     run("yes | tr -d '\\n'", &little, 60000);
     return 0;
 }

@@ -22,10 +22,10 @@ static int disturb(void *argument)
     (void)argument;
     if (enl_inherit("line", ENL_WRITE, &line) < 0)
         return 1;
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 100; i++) {
         if (enl_signal_send(SIGUSR1, ENL_TO_PROCESS, getppid()) < 0)
             return 1;
-        usleep(2000);
+        usleep(5000);
     }
     if (enl_send(line, "a line\n", 7, enl_in_ms(10000)) < 0)
         return 1;
