@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WAIT_MS 60000
+#define WAIT_MS 240000
 
 static unsigned char *buffer; /* of the largest message */
 static size_t largest;

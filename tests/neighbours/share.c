@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WAIT_MS 60000
+#define WAIT_MS 240000
 
 /* All of it at the same places in every build. */
 struct shared {
