@@ -10,7 +10,15 @@
 #include <unistd.h>
 
 /* A turn fits into the ring: who sends it need not wait. */
-enum { TURN = 16000, TURNS = 63, MILLION = TURN * TURNS, CALLS_MOST = 1000, TRIES = 20 };
+enum {
+    TURN = 16000,
+    TURNS = 63,
+    MILLION = TURN * TURNS,
+    CALLS_MOST = 1000,
+    CALLS_BESIDE_OTHERS = MILLION / 100,
+    GOOD_TRIES = 3,
+    TRIES = 20
+};
 
 struct pair {
     struct enl_link *ends[2];
@@ -179,12 +187,14 @@ TEST(channel_carries_a_million_messages_with_few_calls, .deadline_s = 200)
     CHECK_EQ(sched_getaffinity(0, sizeof cpus, &cpus), 0);
     if (!CPU_ISSET(0, &cpus) || !CPU_ISSET(1, &cpus))
         SKIP("one CPU: each turn is a call");
-    for (unsigned i = 0; i < TRIES && least >= CALLS_MOST && test_has_time(); i++) {
+    for (unsigned i = 0; i < TRIES && test_has_time(); i++) {
         unsigned calls = calls_of(send_million, receive_million);
 
         least = calls < least ? calls : least;
+        if (least < (i < GOOD_TRIES ? CALLS_MOST : CALLS_BESIDE_OTHERS))
+            break;
     }
     CHECK(least > 20); /* it counts */
-    if (least >= MILLION / 100)
+    if (least >= CALLS_BESIDE_OTHERS)
         FAIL("%u calls for a million messages", least);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Two processes, every way to wait on either side, random sizes, pauses and CPUs: nobody may wait for what is there.
- * All tests together take about a minute. */
+ * All tests together take about a minute, or $STRESS_MS each. */
 #include "runner/test.h"
 
 #include <enlace/enlace.h>
@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUN_NS 1500000000LL
+#define RUN_MS 1500
 #define STALL_MS 15000
 #define LARGEST 9000
 #define ANSWER 1u /* flags of a message */
@@ -47,6 +47,13 @@ struct plan {
     enum way sends, receives;
     const char *address;
 };
+
+static int64_t run_ms(void)
+{
+    const char *text = getenv("STRESS_MS");
+
+    return text != NULL ? strtol(text, NULL, 10) : RUN_MS;
+}
 
 static uint32_t next_random(uint32_t *seed)
 {
@@ -255,7 +262,7 @@ static void run(const void *argument)
     child = test_child(answer, &p);
     enl_close(p.ends[0]);
     open_side(s, p.ends[1], p.sends, (uint32_t)child);
-    end = now() + RUN_NS;
+    end = now() + run_ms() * 1000000;
     over = false;
     for (uint32_t number = 0; !over; number++) {
         uint32_t flags = next_random(&s->seed) % 64 == 0 ? ANSWER : 0;
