@@ -7,8 +7,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 /* Three digits behind the point are more than any figure here deserves. */
 static json_t *number(double value)
@@ -143,15 +141,12 @@ static json_t *report_object(const struct report *r)
 int report_json(const struct report *r, const char *path)
 {
     json_t *o = report_object(r);
-    char part[4096];
     int result = 0;
 
     if (o == NULL)
         return -ENOMEM;
-    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
-        result = -ENAMETOOLONG;
-    else if (json_dump_file(o, part, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 ||
-             rename(part, path) != 0)
+    errno = 0;
+    if (json_dump_file(o, path, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0)
         result = errno != 0 ? -errno : -EIO;
     json_decref(o);
     return result;
