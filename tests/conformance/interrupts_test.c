@@ -60,7 +60,7 @@ static void accept_is_interrupted_too(struct rig *r)
     CHECK_EQ(enl_interrupt(r->listener), 0);
     CHECK_EQ(enl_accept(r->listener, ENL_FOREVER, &link), -ECANCELED);
     enl_interrupt_clear(r->listener);
-    CHECK_OK(enl_open(r->sender_address, rig_sender_flags(r), &r->sender));
+    rig_open_sender(r, &r->sender);
     CHECK_OK(enl_accept(r->listener, test_until(), &r->receiver));
     check_works(r, 0);
 }

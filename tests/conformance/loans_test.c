@@ -222,12 +222,13 @@ static void taken_message_stays_as_it_is_until_release(struct rig *r)
 static void second_take_is_busy_or_the_next_message(struct rig *r)
 {
     struct enl_message first, second;
+    enl_deadline until = rig_is_network(r) ? test_until() : ENL_NOW;
     unsigned char buffer[512];
     unsigned next = 1;
 
     send_some(r, 4);
     CHECK_OK(enl_take(r->receiver, NULL, test_until(), &first));
-    ssize_t result = enl_take(r->receiver, NULL, ENL_NOW, &second);
+    ssize_t result = enl_take(r->receiver, NULL, until, &second);
     if (result >= 0) {
         check_taken(r, &second, next++);
         CHECK_OK(enl_release(&second));
@@ -235,7 +236,7 @@ static void second_take_is_busy_or_the_next_message(struct rig *r)
         CHECK_EQ(result, -EBUSY);
         CHECK(enl_error_text()[0] != '\0');
     }
-    result = enl_receive(r->receiver, buffer, sizeof(buffer), ENL_NOW);
+    result = enl_receive(r->receiver, buffer, sizeof(buffer), until);
     if (result >= 0)
         check_filled(buffer, (size_t)result, 0, next++);
     else

@@ -83,7 +83,7 @@ static void child_that_closes_disturbs_nobody(struct rig *r)
     check_works(r, 1);
     if (rig_way(r) == ENL_MEET_PAIR)
         return;
-    CHECK_OK(enl_open(r->sender_address, rig_sender_flags(r), &more)); /* the name is still there */
+    rig_open_sender(r, &more); /* the name is still there */
     enl_close(more);
 }
 
@@ -148,8 +148,10 @@ static void receive_as_heir(void *argument)
                                         : number == atomic_load(h->next));
         atomic_store(h->next, number + 1);
     }
-    CHECK_EQ(enl_take(h->r->receiver, NULL, ENL_NOW, &m), nothing);
-    CHECK_EQ(enl_link_events(h->r->receiver) & ENL_READABLE, 0);
+    if (!rig_is_network(h->r)) { /* there one may come yet */
+        CHECK_EQ(enl_take(h->r->receiver, NULL, ENL_NOW, &m), nothing);
+        CHECK_EQ(enl_link_events(h->r->receiver) & ENL_READABLE, 0);
+    }
     close_all(h->r);
 }
 

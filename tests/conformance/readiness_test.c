@@ -37,6 +37,14 @@ static void await_ready(int fd)
         CHECK(now_ns() < test_until());
 }
 
+/* Of what came together the rest may come later over a network. */
+static void check_ready(const struct rig *r, int fd)
+{
+    if (rig_is_network(r))
+        await_ready(fd);
+    CHECK(is_ready(fd));
+}
+
 static int fd_of(struct enl_link *l)
 {
     int fd = enl_link_fd(l);
@@ -64,7 +72,7 @@ static void descriptor_is_ready_while_messages_wait(struct rig *r)
         send_some(r, 10);
         await_ready(fd);
         for (unsigned i = 0; i < 10; i++) {
-            CHECK(is_ready(fd)); /* read ahead or not */
+            check_ready(r, fd); /* read ahead or not */
             CHECK(is_ready(fd));
             CHECK_EQ(enl_link_events(r->receiver) & ENL_READABLE, ENL_READABLE);
             receive_numbered(r->receiver, size_near(r, 64), 0, i);
@@ -80,9 +88,9 @@ static void descriptor_made_late_knows_what_waits(struct rig *r)
     send_some(r, 3);
     receive_numbered(r->receiver, size_near(r, 64), 0, 0);
     int fd = fd_of(r->receiver);
-    CHECK(is_ready(fd));
+    check_ready(r, fd);
     receive_numbered(r->receiver, size_near(r, 64), 0, 1);
-    CHECK(is_ready(fd));
+    check_ready(r, fd);
     receive_numbered(r->receiver, size_near(r, 64), 0, 2);
     CHECK(!is_ready(fd));
 }
@@ -111,7 +119,9 @@ static void edge_comes_again_for_each_message(struct rig *r)
         CHECK(now_ns() < test_until());
     for (unsigned i = 0; i < 5; i++) {
         send_some(r, 2);
-        CHECK_EQ(epoll_wait(epoll, &got, 1, 5000), 1);
+        do { /* over a network the edge of the last message may be left */
+            CHECK_EQ(epoll_wait(epoll, &got, 1, 5000), 1);
+        } while (rig_is_network(r) && (enl_link_events(r->receiver) & ENL_READABLE) == 0);
         CHECK_EQ(enl_link_events(r->receiver) & ENL_READABLE, ENL_READABLE);
         receive_numbered(r->receiver, size_near(r, 64), 0, 0);
         receive_numbered(r->receiver, size_near(r, 64), 0, 1);
@@ -185,7 +195,7 @@ static void newcomer_makes_listener_ready(struct rig *r)
     CHECK(!is_ready(fd));
     CHECK_EQ(enl_link_events(r->listener), 0);
     CHECK_OK(enl_link_want(r->listener, 0));
-    CHECK_OK(enl_open(r->sender_address, rig_sender_flags(r), &r->sender));
+    rig_open_sender(r, &r->sender);
     await_ready(fd);
     CHECK(is_ready(fd));
     CHECK_EQ(enl_link_events(r->listener), ENL_ARRIVAL);
@@ -208,7 +218,7 @@ static void unwanted_message_leaves_descriptor_alone(struct rig *r)
     receive_numbered(r->receiver, size_near(r, 64), 0, 0);
     CHECK(!is_ready(fd));
     CHECK_OK(enl_link_want(r->receiver, ENL_READABLE));
-    CHECK(is_ready(fd));
+    check_ready(r, fd);
     receive_numbered(r->receiver, size_near(r, 64), 0, 1);
     CHECK(!is_ready(fd));
     CHECK_EQ(enl_link_want(r->receiver, ENL_GONE), -EINVAL);
@@ -248,7 +258,7 @@ static void largest_message_fits_when_writable(struct rig *r)
         empty_out(r, size, number, number + 1);
         number++;
     }
-    CHECK(is_ready(fd_of(r->sender)));
+    check_ready(r, fd_of(r->sender));
     CHECK_EQ(try_send(r->sender, largest, 77, ENL_NOW), largest);
     empty_out(r, size, number, count);
     empty_out(r, largest, 77, 78);
@@ -338,6 +348,7 @@ static void poll_tells_which_of_several(struct rig *r)
     CHECK_EQ(enl_link_events(links[1]) & ENL_READABLE, ENL_READABLE);
     receive_numbered(links[1], size_near(r, 64), 0, 0);
     send_some(&rigs[2], 1);
+    CHECK_EQ(enl_poll(links + 1, 1, test_until()), 1);
     CHECK_EQ(enl_poll(links + 2, 1, test_until()), 1);
     CHECK_EQ(enl_poll(links, SEVERAL, test_until()), 2);
     CHECK_EQ(enl_poll(links, 2, 1), 1); /* read ahead or not */

@@ -8,33 +8,36 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Binds a socket of that type to a port, 0 for any; the port, or 0 if it is taken. */
-static unsigned bind_port(int type, unsigned port, int *ret_fd)
+/* Whether nobody has the port at any address: a socket of version 6 is for both. */
+static bool is_free(int type, unsigned port)
 {
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(name);
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in6 name6 = {.sin6_family = AF_INET6, .sin6_port = name.sin_port};
+    int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+    bool bound = fd >= 0 && bind(fd, (struct sockaddr *)&name6, sizeof(name6)) == 0;
 
-    name.sin_port = htons((uint16_t)port);
-    CHECK_OK(*ret_fd = socket(AF_INET, type | SOCK_CLOEXEC, 0));
-    if (bind(*ret_fd, (struct sockaddr *)&name, size) < 0)
-        return 0;
-    CHECK_EQ(getsockname(*ret_fd, (struct sockaddr *)&name, &size), 0);
-    return ntohs(name.sin_port);
+    if (!bound && (fd < 0 || errno != EADDRINUSE)) { /* there is no version 6 */
+        if (fd >= 0)
+            CHECK_EQ(close(fd), 0);
+        CHECK_OK(fd = socket(AF_INET, type | SOCK_CLOEXEC, 0));
+        bound = bind(fd, (struct sockaddr *)&name, sizeof(name)) == 0;
+    }
+    CHECK_EQ(close(fd), 0);
+    return bound;
 }
 
-/* A port that nobody has now, neither for streams nor for datagrams. */
+/* A port that nobody has now, neither for streams nor for datagrams. Until it is used it is anybody's: so none of those
+ * that the kernel gives to whoever asks for any, and none that a process with another id begins with. */
 static unsigned free_port(void)
 {
+    enum { FIRST = 10000, COUNT = 20000, STEP = 4001 };
+    static unsigned looks;
     unsigned port;
-    bool found;
 
     do {
-        int stream, datagram;
-        port = bind_port(SOCK_STREAM, 0, &stream);
-        found = bind_port(SOCK_DGRAM, port, &datagram) == port;
-        CHECK_EQ(close(stream), 0);
-        CHECK_EQ(close(datagram), 0);
-    } while (!found);
+        CHECK(now_ns() < test_until());
+        port = FIRST + ((unsigned)getpid() + STEP * looks++) % COUNT;
+    } while (!is_free(SOCK_STREAM, port) || !is_free(SOCK_DGRAM, port));
     return port;
 }
 
@@ -209,11 +212,43 @@ void rig_meet(struct rig *r)
         break;
     default:
         CHECK_OK(enl_listen(r->address, &r->listener));
-        CHECK_OK(enl_open(r->sender_address, rig_sender_flags(r), &r->sender));
+        rig_open_sender(r, &r->sender);
         CHECK_OK(enl_accept(r->listener, test_until(), &r->receiver));
     }
     /* of a peer on another machine this kernel knows only that the other kernel has the bytes */
     r->drains = r->caps.reach < ENL_REACH_NETWORK && enl_drain(r->sender, ENL_NOW) != -ENOTSUP;
+}
+
+bool rig_is_network(const struct rig *r)
+{
+    return r->caps.reach >= ENL_REACH_NETWORK;
+}
+
+void rig_open_sender(const struct rig *r, struct enl_link **ret_link)
+{
+    if (rig_is_network(r))
+        CHECK_OK(enl_open_until(r->sender_address, rig_sender_flags(r), test_until(), ret_link));
+    else
+        CHECK_OK(enl_open(r->sender_address, rig_sender_flags(r), ret_link));
+}
+
+int rig_try_sender(const struct rig *r, struct enl_link **ret_link)
+{
+    int result;
+
+    do {
+        CHECK(now_ns() < test_until());
+        result = enl_open(r->sender_address, rig_sender_flags(r), ret_link);
+    } while (result == -ETIMEDOUT && rig_is_network(r));
+    return result;
+}
+
+void rig_await_message(const struct rig *r)
+{
+    struct enl_link *receiver = r->receiver;
+
+    if (rig_is_network(r))
+        CHECK_EQ(enl_poll(&receiver, 1, test_until()), 1);
 }
 
 void rig_leave(struct rig *r)
@@ -249,6 +284,6 @@ struct enl_link *rig_more_sender(struct rig *r)
 
     if (rig_way(r) == ENL_MEET_PAIR)
         return r->sender;
-    CHECK_OK(enl_open(r->sender_address, rig_sender_flags(r), &l));
+    rig_open_sender(r, &l);
     return l;
 }

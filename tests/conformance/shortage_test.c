@@ -79,7 +79,9 @@ static int open_receiver(struct rig *r)
 
 static int open_sender(struct rig *r)
 {
-    return enl_open(r->sender_address, rig_sender_flags(r), &r->sender);
+    enl_deadline until = rig_is_network(r) ? test_until() : ENL_NOW;
+
+    return enl_open_until(r->sender_address, rig_sender_flags(r), until, &r->sender);
 }
 
 static int open_listener(struct rig *r)

@@ -108,6 +108,16 @@ struct enl_link *rig_more_sender(struct rig *r);
 unsigned rig_sender_flags(const struct rig *r);
 unsigned rig_receiver_flags(const struct rig *r);
 
+/* Over a network what was sent comes later, and what was asked is answered later, even on this machine: a kernel may
+ * leave the rest to a thread of its own, which waits for a CPU as others do. */
+bool rig_is_network(const struct rig *r);
+/* Opens a sending end where somebody listens. */
+void rig_open_sender(const struct rig *r, struct enl_link **ret_link);
+/* Asks once whether somebody is there; the result is that of the call. */
+int rig_try_sender(const struct rig *r, struct enl_link **ret_link);
+/* Returns when a message that was sent has arrived: only over a network it may not have. */
+void rig_await_message(const struct rig *r);
+
 /* Closes one end and forgets it, as a process does with what its relative uses. */
 void rig_close_sender(struct rig *r);
 void rig_close_receiver(struct rig *r);
