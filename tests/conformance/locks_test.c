@@ -438,7 +438,8 @@ static void storm(const void *argument)
         s.shared->accounts[i] = MONEY;
     for (int i = 0; i < WORKERS; i++)
         workers[i] = test_child(weather_storm, &s);
-    for (int i = 0; i < 300; i++) {
+    /* a machine so slow that nobody lives long enough for one transfer has to go on */
+    for (int i = 0; i < 300 || s.shared->transfers == 0; i++) {
         int victim = (int)((random = random * 1664525u + 1013904223u) >> 16) % WORKERS;
 
         pause_ns.tv_nsec = (long)(random >> 12 & 0x3fffff);
