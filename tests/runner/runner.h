@@ -24,7 +24,7 @@ enum { BUILD_TIME_SCALE = 1, BUILD_FOREIGN_THREADS = 0, BUILD_DELAYS_SIGNALS = 0
 #endif
 
 /* How long something may outlive the test that is just about to end. */
-enum { PATIENCE_NS = 1000000000 };
+#define PATIENCE_NS INT64_C(3000000000)
 
 enum verdict { VERDICT_NONE, VERDICT_PASSED, VERDICT_FAILED, VERDICT_SKIPPED };
 
