@@ -80,6 +80,15 @@ static int look_up(const struct inet_name *name, bool stream, bool serve,
                      name->host, name->port, gai_strerror(result));
 }
 
+/* The kernel may choose the very port that was asked for to connect from, where it is one of those for whoever wants
+ * any: then the two halves of one socket have met, and nobody is there. */
+static bool is_met_by_itself(int fd)
+{
+    char own[INET_TEXT_MAX], peer[INET_TEXT_MAX];
+
+    return inet_local(fd, own) == 0 && inet_remote(fd, peer) == 0 && strcmp(own, peer) == 0;
+}
+
 /* One address, under the deadline. */
 static int connect_one(const struct addrinfo *to, enl_deadline until, int *ret_fd)
 {
@@ -99,6 +108,8 @@ static int connect_one(const struct addrinfo *to, enl_deadline until, int *ret_f
             error = errno;
         result = result < 0 ? result : -error;
     }
+    if (result == 0 && to->ai_socktype == SOCK_STREAM && is_met_by_itself(fd))
+        result = -ECONNREFUSED;
     if (result == 0)
         result = descriptor_set_blocking(fd, true);
     if (result < 0) {

@@ -223,6 +223,16 @@ static void enter_small_network(void)
     CHECK_EQ(close(fd), 0);
 }
 
+TEST(who_asks_for_a_port_of_nobody_does_not_meet_himself)
+{
+    struct inet_name name = named("127.0.0.1:40000");
+    int fd;
+
+    enter_small_network();
+    for (int i = 0; i < 50; i++)
+        CHECK_EQ(inet_connect(&name, true, ENL_FOREVER, &fd), -ECONNREFUSED);
+}
+
 TEST(without_a_port_left_it_is_told_where_they_come_from)
 {
     struct inet_name any = named("127.0.0.1:0"), name;
