@@ -11,10 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -485,8 +487,12 @@ static void check_death_is_noticed(void)
     CHECK_EQ(signal_target_open(child, &t), -ESRCH);
 }
 
-/* The number of a process that has ended is given to another one, if this user may say which comes next. */
-static bool fork_with_number(pid_t number, pid_t *ret_child)
+/* ---- numbers that come again ---------------------------------------------------------------------------------- */
+
+enum { NOT_PERMITTED = 77 };
+
+/* The next process of this namespace gets that number. */
+static bool prepare_number(pid_t number)
 {
     char text[16];
     int length = snprintf(text, sizeof text, "%d", number - 1);
@@ -494,33 +500,63 @@ static bool fork_with_number(pid_t number, pid_t *ret_child)
     bool written = fd >= 0 && write(fd, text, (size_t)length) == length;
 
     descriptor_close(fd);
-    if (!written)
-        return false;
-    *ret_child = test_child(sleep_on, NULL);
-    return true;
+    return written;
 }
 
 static void check_number_used_again(void)
 {
-    pid_t first = test_child(sleep_on, NULL);
+    pid_t first = test_child(sleep_on, NULL), second;
     struct signal_target t = open_target(first);
-    pid_t second = 0;
-    int tries = 0;
 
     test_kill(first);
-    do {
-        if (second > 0)
-            test_kill(second);
-        if (!fork_with_number(first, &second) || tries++ > 100) {
-            signal_target_close(&t);
-            SKIP("this user may not choose the number of the next process");
-        }
-    } while (second != first);
+    if (!prepare_number(first))
+        _exit(NOT_PERMITTED);
+    second = test_child(sleep_on, NULL);
+    CHECK_EQ(second, first);
     CHECK_EQ(signal_target_send(&t, SIGKILL, 0), -ESRCH);
     CHECK_EQ(waitpid(second, NULL, WNOHANG), 0);
     test_kill(second);
     signal_target_close(&t);
 }
+
+static void run_first(void)
+{
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("proc", "/proc", "proc", 0, NULL) != 0 || !prepare_number(50))
+        _exit(NOT_PERMITTED);
+    check_number_used_again();
+    _exit(0);
+}
+
+/* In a pid namespace of its own: on the whole machine the numbers of others would come again, too. */
+static void run_with_own_numbers(void *unused)
+{
+    int user = geteuid() == 0 ? 0 : CLONE_NEWUSER, status;
+    pid_t pid;
+
+    (void)unused;
+    if (unshare(user | CLONE_NEWPID | CLONE_NEWNS) != 0)
+        _exit(NOT_PERMITTED);
+    pid = fork();
+    if (pid == 0)
+        run_first();
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+static void check_later_process(void)
+{
+    int status;
+    pid_t pid = test_child(run_with_own_numbers, NULL);
+
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NOT_PERMITTED)
+        SKIP("no pid namespace with a /proc and numbers of its own may be made here");
+    CHECK_EQ(WEXITSTATUS(status), 0);
+}
+
+/* ---- who is no process ---------------------------------------------------------------------------------------- */
 
 TEST(what_is_no_process_gets_no_signal)
 {
@@ -548,7 +584,7 @@ TEST(a_later_process_of_the_same_number_gets_no_signal)
 {
     if (test_is_emulated())
         SKIP("the emulator starts processes beside those that a test starts");
-    check_number_used_again();
+    check_later_process();
 }
 
 TEST(a_later_process_of_the_same_number_gets_no_signal_on_old_kernels)
@@ -556,7 +592,7 @@ TEST(a_later_process_of_the_same_number_gets_no_signal_on_old_kernels)
     if (test_is_emulated())
         SKIP("the emulator starts processes beside those that a test starts");
     signal_pretend_old_kernel(true);
-    check_number_used_again();
+    check_later_process();
 }
 
 static void send_to_root(void *argument)
