@@ -110,7 +110,7 @@ static unsigned count_threads(void)
 /* A thread that was joined may stay in /proc for a moment after the join. */
 static unsigned count_threads_patiently(unsigned wanted)
 {
-    int64_t until_ns = run_now_ns() + PATIENCE_NS * test_time_scale();
+    int64_t until_ns = run_now_ns() + run_patience_ns();
     unsigned count = count_threads();
     while (count > wanted && run_now_ns() < until_ns) {
         run_sleep_a_moment();

@@ -161,7 +161,7 @@ static bool wait_for_all(int64_t patience_ns)
 unsigned processes_end(bool accuse, int report_fd)
 {
     bool outlived = false;
-    if (accuse && !wait_for_all(PATIENCE_NS * test_time_scale())) {
+    if (accuse && !wait_for_all(run_patience_ns())) {
         outlived = true;
         (void)dprintf(report_fd, "leaked process: it outlived the test\n");
         processes_describe(report_fd);
@@ -169,7 +169,7 @@ unsigned processes_end(bool accuse, int report_fd)
     /* Those whose parent dies first become the runner's children in the next round. */
     for (unsigned round = 0; round < 30; round++) {
         (void)for_each_process(end, -1);
-        if (wait_for_all(PATIENCE_NS / 10 * round))
+        if (wait_for_all(run_patience_ns() / 20 * round))
             return outlived;
     }
     (void)dprintf(report_fd, "a process of the test cannot be ended\n");

@@ -34,6 +34,12 @@ int64_t run_now_ns(void)
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
+/* Two seconds are for a machine that is stopped for a moment. */
+int64_t run_patience_ns(void)
+{
+    return (int64_t)(2 + test_time_scale()) * INT64_C(1000000000);
+}
+
 void run_sleep_a_moment(void)
 {
     const struct timespec millisecond = {.tv_nsec = 1000000};

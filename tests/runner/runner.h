@@ -23,9 +23,6 @@ enum { BUILD_TIME_SCALE = 3, BUILD_FOREIGN_THREADS = 0, BUILD_DELAYS_SIGNALS = 0
 enum { BUILD_TIME_SCALE = 1, BUILD_FOREIGN_THREADS = 0, BUILD_DELAYS_SIGNALS = 0 };
 #endif
 
-/* How long something may outlive the test that is just about to end. */
-#define PATIENCE_NS INT64_C(3000000000)
-
 enum verdict { VERDICT_NONE, VERDICT_PASSED, VERDICT_FAILED, VERDICT_SKIPPED };
 
 struct test {
@@ -98,6 +95,7 @@ unsigned processes_end(bool accuse, int report_fd);
 
 /* run.c */
 int64_t run_now_ns(void);      /* monotonic */
+int64_t run_patience_ns(void); /* how long something may outlive the test, which is about to end */
 void run_sleep_a_moment(void); /* between two looks at what has no event to wait for */
 /* One test in a fork. Returns its verdict; the explanation is in the two outputs. */
 struct outcome {
