@@ -221,7 +221,7 @@ TEST(fork_while_threads_hold_the_locks_of_malloc_and_stdio, .stress = true, .dea
     CHECK(null != NULL);
     for (int i = 0; i < 3; i++)
         CHECK_EQ(pthread_create(&threads[i], NULL, allocate_and_print, null), 0);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100 && test_has_time(); i++)
         CHECK_EQ(collect(fork_run(allocate_in_child, NULL, NULL, 0), ENL_EXITED), 0);
     atomic_store(&stop_all, 1);
     for (int i = 0; i < 3; i++)

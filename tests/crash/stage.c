@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_S = 10 };
+enum { PATIENCE_S = 60 };
 
 /* ---- what a failure tells besides: globals, because the runner asks without an argument ------------------ */
 
