@@ -261,7 +261,7 @@ static const struct extra extras[] = {
      WAIT_LOOK,
      PLACE_SPLIT},
     {"channel-in-place",
-     {&way_enlace_in_place, "channel:?message=64k&depth=96"},
+     {&way_enlace_in_place, "channel:?message=64k&depth=95"},
      {&way_ring_in_place, "large"},
      PATTERN_ONE_WAY,
      65536,

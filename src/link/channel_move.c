@@ -185,13 +185,13 @@ static ssize_t append_plain(struct channel *c, const struct enl_message *m)
     int result = lane_append(&c->out, m->data, (uint32_t)m->size, m->fd_count);
 
     if (result < 0)
-        return refuse_room(c, result, lane_units((uint32_t)m->size));
+        return refuse_room(c, result, lane_span(c->out.next, (uint32_t)m->size));
     return (ssize_t)m->size;
 }
 
 static ssize_t append_with_fds(struct enl_link *l, struct channel *c, const struct enl_message *m)
 {
-    uint32_t units = lane_units((uint32_t)m->size);
+    uint32_t units = lane_span(c->out.next, (uint32_t)m->size);
     int result = lane_room(&c->out, units);
 
     if (result < 0)
@@ -292,7 +292,7 @@ int channel_loan(struct enl_link *l, size_t size, void **ret_data)
                          "%d loans of this link are open: enl_commit or enl_cancel one first",
                          LANE_LOANS);
     if (result < 0)
-        result = refuse_room(c, result, lane_units((uint32_t)size) + 2);
+        result = refuse_room(c, result, lane_span(c->out.next, (uint32_t)size) + 2);
     if (result < 0)
         channel_settle_empty(l, c);
     else

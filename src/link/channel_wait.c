@@ -384,7 +384,7 @@ int channel_wait(struct enl_link *l, unsigned events, enl_deadline until)
 
 static uint32_t event_units(const struct channel *c)
 {
-    uint32_t largest = lane_units(c->terms.largest), half = c->out.units / 2;
+    uint32_t largest = lane_span_most(c->terms.largest), half = c->out.units / 2;
 
     return c->writable_low && largest < half ? half : largest;
 }

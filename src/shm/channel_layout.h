@@ -10,9 +10,9 @@
  *
  * Layout. Positions are counts of 8-byte units, free running modulo 2^32: unit p is at byte (p * 8) mod ring.
  * A record starts with its word: 0 while it is not there, then RECORD_THERE | kind | size, stored last. A message's
- * payload follows; SKIP has none to be read; a REFERENCE's payload is a struct lane_reference, and the message is
- * at that position, behind the unit of its former word. A PACK has several messages, all of the size that `extra` says, each
- * padded to 8; none has descriptors. The word behind the last record is 0.
+ * payload follows, from LANE_LARGE bytes on where the next line begins; SKIP has none to be read; a REFERENCE's payload is
+ * a struct lane_reference, and the message is behind the unit at that position. A PACK has several messages, all of the
+ * size that `extra` says, each padded to 8; none has descriptors. The word behind the last record is 0.
  * All fields are little more than numbers: the same for 32 and 64 bit, glibc and musl. */
 #ifndef SHM_CHANNEL_LAYOUT_H
 #define SHM_CHANNEL_LAYOUT_H
@@ -22,14 +22,16 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC 0x6c6e6863u /* "chnl" */
-#define CHANNEL_VERSION 2u
+#define CHANNEL_VERSION 3u
 /* A number that changes with the layout though its author forgot the version. */
 #define CHANNEL_LAYOUT                                                                             \
     ((uint32_t)(sizeof(struct channel_header) << 20 | offsetof(struct channel_header, tail) << 8 | \
                 offsetof(struct channel_header, head)) ^                                           \
-     (uint32_t)(offsetof(struct channel_header, sleep) << 4 | LANE_UNIT))
+     (uint32_t)(offsetof(struct channel_header, sleep) << 4 | LANE_UNIT) ^ LANE_LARGE << 8)
 
 #define LANE_UNIT 8u
+#define LANE_LINE 64u    /* bytes of memory that processors move at once, most of them */
+#define LANE_LARGE 1024u /* bytes of a message */
 
 #define RECORD_THERE 0x80000000u
 #define RECORD_KIND 0x60000000u

@@ -16,8 +16,10 @@ uint32_t lane_ring_bytes(uint64_t largest, uint64_t depth, uint32_t least)
     if (largest > RECORD_SIZE || depth > RECORD_SIZE)
         return 0;
     record = (uint64_t)lane_units((uint32_t)largest) * LANE_UNIT;
+    if (largest >= LANE_LARGE) /* from one payload to the next, and before the first one */
+        record = (record + LANE_LINE - 1) / LANE_LINE * LANE_LINE;
     needs = depth * record;
-    needs += needs / 3 + (uint64_t)(REFERENCE_UNITS + 2) * LANE_UNIT;
+    needs += needs / 3 + (uint64_t)(REFERENCE_UNITS + 2) * LANE_UNIT + LANE_LINE;
     while (ring < needs && ring <= UINT32_MAX / 4)
         ring *= 2;
     return ring < needs ? 0 : (uint32_t)ring;
@@ -42,6 +44,7 @@ void lane_reader_init(struct lane_reader *r, const struct channel_header *peer,
     r->largest = largest;
     r->peer = peer;
     r->known = r->received = r->pack_left = 0;
+    r->ahead = LANE_LINE;
     /* others may look at it meanwhile */
     atomic_store_explicit(&r->cursor, 0, memory_order_relaxed);
 }
@@ -157,14 +160,12 @@ static struct lane_pin *pin_at(struct lane_writer *w, uint32_t position)
 
 static struct lane_pin *pin_of(const struct lane_writer *w, const void *data)
 {
-    const unsigned char *place = (const unsigned char *)data - LANE_UNIT;
-
     for (unsigned i = 0, seen = 0; i < LANE_LOANS && seen < w->pin_count; i++) {
         const struct lane_pin *pin = &w->pins[i];
 
         seen += pin->state != PIN_FREE;
         if ((pin->state == PIN_ATTACHED || pin->state == PIN_DETACHED) &&
-            lane_at(w, pin->position) == place)
+            lane_at(w, pin->position) + (size_t)pin->lead * LANE_UNIT == data)
             return (struct lane_pin *)(uintptr_t)pin;
     }
     return NULL;
@@ -212,7 +213,7 @@ static void pass_skipped(struct lane_writer *w)
 
 int lane_loan(struct lane_writer *w, uint32_t size, void **ret_data)
 {
-    uint32_t units = lane_units(size);
+    uint32_t lead = lane_lead(w->next, size), units = lane_span(w->next, size);
     struct lane_pin *pin = w->pins;
     int result;
 
@@ -226,23 +227,27 @@ int lane_loan(struct lane_writer *w, uint32_t size, void **ret_data)
         return result;
     while (pin->state != PIN_FREE)
         pin++;
-    *pin = (struct lane_pin){.position = w->next, .units = units, .state = PIN_ATTACHED};
-    atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
-    w->next += units;
+    *pin =
+        (struct lane_pin){.position = w->next, .units = units, .lead = lead, .state = PIN_ATTACHED};
+    w->next += units; /* its word is 0, as the word behind any record */
     atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
     w->clean = w->next; /* whoever has the loan writes what he likes */
     w->pin_count++;
     w->open_count++;
     count_room(w);
-    *ret_data = lane_at(w, pin->position) + LANE_UNIT;
+    *ret_data = lane_at(w, pin->position) + (size_t)lead * LANE_UNIT;
     return 0;
 }
 
 static void commit_in_turn(struct lane_writer *w, struct lane_pin *pin, uint32_t size,
                            uint32_t extra)
 {
-    uint32_t units = lane_units(size), position = pin->position;
+    uint32_t position = pin->position, lead = lane_lead(position, size);
+    uint32_t units = lane_span(position, size);
+    unsigned char *place = lane_at(w, position);
 
+    if (lead < pin->lead) /* it was to be a large one */
+        memmove(place + (size_t)lead * LANE_UNIT, place + (size_t)pin->lead * LANE_UNIT, size);
     if (units < pin->units)
         store_skip(w, position + units, pin->units - units);
     lane_header(w, position)->extra = extra;
@@ -257,7 +262,7 @@ static void commit_in_turn(struct lane_writer *w, struct lane_pin *pin, uint32_t
 static void commit_by_reference(struct lane_writer *w, struct lane_pin *pin, uint32_t size,
                                 uint32_t extra)
 {
-    struct lane_reference reference = {.position = pin->position, .size = size};
+    struct lane_reference reference = {.position = pin->position + pin->lead - 1, .size = size};
     uint32_t position;
 
     lane_detach(w);
@@ -338,7 +343,7 @@ int lane_look(struct lane_reader *r)
                                 memory_order_acquire);
     if (word == 0)
         return 0;
-    units = lane_units(word & RECORD_SIZE);
+    units = lane_record_units(cursor, word);
     if ((word & RECORD_THERE) == 0 || units > r->units)
         return -EBADMSG;
     r->known = cursor + units;
@@ -386,7 +391,7 @@ int lane_next(struct lane_reader *r, struct lane_record *ret)
         if (cursor == r->known)
             return 0;
         word = atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)place, memory_order_acquire);
-        units = lane_units(word & RECORD_SIZE);
+        units = lane_record_units(cursor, word);
         if ((word & RECORD_THERE) == 0 || units > r->known - cursor)
             return -EBADMSG;
         if ((word & RECORD_KIND) == RECORD_SKIP) {
@@ -397,8 +402,10 @@ int lane_next(struct lane_reader *r, struct lane_record *ret)
         if ((word & RECORD_KIND) == RECORD_PACK)
             return open_pack(r, word, ret);
         memcpy(&ret->extra, place + offsetof(struct lane_record_header, extra), sizeof ret->extra);
-        ret->data = place + LANE_UNIT;
         ret->size = word & RECORD_SIZE;
+        ret->data = place + LANE_UNIT;
+        if ((word & RECORD_KIND) == RECORD_MESSAGE)
+            ret->data = place + (size_t)lane_lead(cursor, ret->size) * LANE_UNIT;
         ret->end = cursor + units;
         if ((word & RECORD_KIND) != RECORD_MESSAGE &&
             ((word & RECORD_KIND) != RECORD_REFERENCE || resolve(r, ret) < 0))

@@ -26,13 +26,13 @@
 
 #define LANE_LOANS 64
 #define LANE_SHORT 128u /* bytes */
-#define LANE_LINE 64    /* bytes of memory that processors move at once, most of them */
 
 enum lane_pin_state { PIN_FREE, PIN_ATTACHED, PIN_SKIPPED, PIN_DETACHED, PIN_REFERENCED };
 
 struct lane_pin {
     uint32_t position;
     uint32_t units;
+    uint32_t lead; /* before what was loaned */
     uint32_t reference_end;
     enum lane_pin_state state;
 };
@@ -70,6 +70,7 @@ struct lane_reader {
     uint32_t pack_size, pack_at,
         pack_end; /* of each; the next one, and the position behind the pack */
     uint32_t received;
+    uint32_t ahead; /* bytes behind the next word: what is asked for with it */
     const struct channel_header *peer;
     struct channel_header *own;
 };
@@ -92,9 +93,37 @@ void lane_reader_init(struct lane_reader *r, const struct channel_header *peer,
 
 /* ---- writing ----------------------------------------------------------------------------------------------- */
 
+/* The units of a record whose payload follows its word. */
 static inline uint32_t lane_units(uint32_t size)
 {
     return 1 + (size + LANE_UNIT - 1) / LANE_UNIT;
+}
+
+/* Of a message's record: the units before its payload. A large one's begins a line, so that what is done to it in registers
+ * longer than a unit goes to one line at a time. */
+static inline uint32_t lane_lead(uint32_t position, uint32_t size)
+{
+    return size < LANE_LARGE ? 1 : LANE_LINE / LANE_UNIT - position % (LANE_LINE / LANE_UNIT);
+}
+
+/* All its units. */
+static inline uint32_t lane_span(uint32_t position, uint32_t size)
+{
+    return lane_lead(position, size) + lane_units(size) - 1;
+}
+
+/* The most that they are, wherever it lies. */
+static inline uint32_t lane_span_most(uint32_t size)
+{
+    return lane_span(0, size);
+}
+
+/* Of any record, by its word. */
+static inline uint32_t lane_record_units(uint32_t position, uint32_t word)
+{
+    uint32_t size = word & RECORD_SIZE;
+
+    return (word & RECORD_KIND) == RECORD_MESSAGE ? lane_span(position, size) : lane_units(size);
 }
 
 static inline unsigned char *lane_at(const struct lane_writer *w, uint32_t position)
@@ -150,8 +179,9 @@ void lane_detach(struct lane_writer *w);
 static inline int lane_append(struct lane_writer *w, const void *data, uint32_t size,
                               uint32_t extra)
 {
-    uint32_t units = lane_units(size);
+    uint32_t lead = lane_lead(w->next, size), units = lane_span(w->next, size);
     struct lane_record_header *header;
+    unsigned char *payload;
     int result = lane_room(w, units);
 
     if (result < 0)
@@ -159,13 +189,14 @@ static inline int lane_append(struct lane_writer *w, const void *data, uint32_t 
     if (w->tail != w->next)
         lane_detach(w);
     header = lane_header(w, w->next);
+    payload = (unsigned char *)header + (size_t)lead * LANE_UNIT;
     w->next += units;
     w->tail = w->next;
     w->sent++;
     if (w->next != w->clean)
         atomic_store_explicit(&lane_header(w, w->next)->word, 0, memory_order_relaxed);
     w->clean = w->next;
-    lane_copy_in((unsigned char *)header + LANE_UNIT, data, size);
+    lane_copy_in(payload, data, size);
     header->extra = extra;
     /* pairs with the acquire in lane_look() */
     atomic_store_explicit(&header->word, RECORD_THERE | RECORD_MESSAGE | size,
@@ -194,7 +225,7 @@ void lane_pack_commit(struct lane_writer *w, uint32_t size, uint32_t count);
  * reader does not look at, so comes here while nobody waits for it. */
 static inline void lane_prepare(struct lane_writer *w, uint32_t size)
 {
-    uint32_t units = lane_units(size);
+    uint32_t units = lane_span(w->next, size);
 
     if (w->limit - w->next <= units)
         return;
@@ -230,7 +261,7 @@ static inline bool lane_next_plain(const struct lane_reader *r, struct lane_reco
 {
     uint32_t cursor = lane_cursor(r), known = r->known - cursor;
     const unsigned char *place = r->ring + (cursor * LANE_UNIT & r->byte_mask);
-    uint32_t word, size;
+    uint32_t word, size, units;
 
     if (r->pack_left > 0) {
         ret->data = r->ring + (r->pack_at * LANE_UNIT & r->byte_mask);
@@ -243,13 +274,14 @@ static inline bool lane_next_plain(const struct lane_reader *r, struct lane_reco
         return false;
     word = atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)place, memory_order_acquire);
     size = word & RECORD_SIZE;
+    units = lane_span(cursor, size);
     if ((word & ~RECORD_SIZE) != (RECORD_THERE | RECORD_MESSAGE) || size > r->largest ||
-        lane_units(size) > known)
+        units > known)
         return false;
     memcpy(&ret->extra, place + offsetof(struct lane_record_header, extra), sizeof ret->extra);
-    ret->data = place + LANE_UNIT;
+    ret->data = place + (size_t)lane_lead(cursor, size) * LANE_UNIT;
     ret->size = size;
-    ret->end = cursor + lane_units(size);
+    ret->end = cursor + units;
     return true;
 }
 
@@ -263,14 +295,14 @@ static inline const _Atomic(uint32_t) *lane_next_word(const struct lane_reader *
 }
 
 /* For who looks again and again: whether lane_look() would say anything but 0. What is longer than a line of memory comes
- * with it. */
+ * with it; but behind a large message not the line that the writer begins to fill with the next one. */
 static inline bool lane_glimpse(const struct lane_reader *r)
 {
     const unsigned char *place = r->ring + (lane_cursor(r) * LANE_UNIT & r->byte_mask);
 
     if (atomic_load_explicit((_Atomic(uint32_t) *)(uintptr_t)place, memory_order_relaxed) != 0)
         return true;
-    __builtin_prefetch(place + LANE_LINE);
+    __builtin_prefetch(place + r->ahead);
     return false;
 }
 
@@ -291,6 +323,7 @@ static inline void lane_advance(struct lane_reader *r, uint32_t end)
         return;
     }
     r->pack_left = 0;
+    r->ahead = end - lane_cursor(r) < LANE_LARGE / LANE_UNIT ? LANE_LINE : 0;
     atomic_store_explicit(&r->cursor, end, memory_order_relaxed);
 }
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define LARGEST 600u
+#define LARGEST 2000u /* so that every other message is a large one */
 
 struct ends {
     struct segment segment, other;
@@ -18,16 +18,21 @@ struct ends {
 };
 
 /* One process is both ends; the reader's header lies in a segment of its own. */
-static void meet(struct ends *e, uint32_t depth)
+static void meet_for(struct ends *e, uint32_t largest, uint32_t depth)
 {
-    e->ring_bytes = lane_ring_bytes(LARGEST, depth, (uint32_t)sealed_page_size());
+    e->ring_bytes = lane_ring_bytes(largest, depth, (uint32_t)sealed_page_size());
     CHECK(e->ring_bytes > 0);
     CHECK_EQ(segment_create(sizeof(struct channel_header), e->ring_bytes, &e->segment), 0);
     CHECK_EQ(segment_create(sizeof(struct channel_header), e->ring_bytes, &e->other), 0);
     lane_writer_init(&e->w, e->segment.header, e->segment.ring, e->ring_bytes);
     e->r.own = e->other.header;
-    lane_reader_init(&e->r, e->segment.header, e->segment.ring, e->ring_bytes, LARGEST);
+    lane_reader_init(&e->r, e->segment.header, e->segment.ring, e->ring_bytes, largest);
     e->w.peer = e->other.header;
+}
+
+static void meet(struct ends *e, uint32_t depth)
+{
+    meet_for(e, LARGEST, depth);
 }
 
 static void part(struct ends *e)
@@ -116,25 +121,80 @@ TEST(lane_carries_messages_round_and_round)
     part(&e);
 }
 
-TEST(lane_holds_what_its_depth_says_whatever_was_told)
+/* Of the largest alone, or every other one a size of the caller's. */
+static void hold(uint32_t largest, uint32_t depth, uint32_t other)
 {
+    static unsigned char data[LARGEST];
     struct ends e = {.ring_bytes = 0};
-    unsigned char data[LARGEST] = {0};
 
-    meet(&e, 40);
+    meet_for(&e, largest, depth);
     for (uint32_t before = 0; before < 200; before++) {
         struct lane_record record;
         uint32_t count = 0;
 
-        CHECK_EQ(lane_append(&e.w, data, before, 0), 0);
+        CHECK_EQ(lane_append(&e.w, data, before % (largest + 1), 0), 0);
         lane_publish(&e.w);
-        while (count < 40 && lane_append(&e.w, data, LARGEST, 0) == 0)
+        while (count < depth && lane_append(&e.w, data, count % 2 == 0 ? largest : other, 0) == 0)
             count++;
-        CHECK(count >= 39); /* and the one before */
+        CHECK(count >= depth - 1); /* and the one before */
         lane_publish(&e.w);
         CHECK_EQ(lane_extend(&e.r), 1);
         while (lane_next(&e.r, &record) == 1)
             lane_consume(&e.r, record.end);
+    }
+    part(&e);
+}
+
+TEST(lane_holds_what_its_depth_says_whatever_was_told)
+{
+    static const uint32_t largest[] = {40,   600,  LANE_LARGE - 1, LANE_LARGE, LANE_LARGE + 1,
+                                       1080, 1081, 1088,           LARGEST};
+
+    for (size_t i = 0; i < sizeof largest / sizeof largest[0]; i++)
+        for (uint32_t depth = 1; depth < 60; depth += 13) {
+            hold(largest[i], depth, largest[i]);
+            hold(largest[i], depth, largest[i] - 8);
+            hold(largest[i], depth, largest[i] < LANE_LARGE ? 0 : LANE_LARGE - 1);
+        }
+}
+
+static bool begins_a_line(const void *data)
+{
+    return (uintptr_t)data % LANE_LINE == 0;
+}
+
+/* Sent, loaned and overtaken, behind records of every length. */
+TEST(lane_begins_large_messages_with_a_line)
+{
+    struct ends e = {.ring_bytes = 0};
+    struct lane_record record;
+
+    meet(&e, 8);
+    for (uint32_t i = 0; i < 4000; i++) {
+        uint32_t small = i % 90, large = LANE_LARGE + i % 97;
+        static unsigned char data[LARGEST];
+        uint32_t sizes[] = {small, large, large, small, large};
+        void *overtaken, *last;
+
+        CHECK_EQ(lane_append(&e.w, data, small, 0), 0);
+        CHECK_EQ(lane_append(&e.w, data, large, 0), 0);
+        CHECK_EQ(lane_loan(&e.w, large, &overtaken), 0);
+        CHECK_EQ(lane_loan(&e.w, large, &last), 0);
+        CHECK(begins_a_line(overtaken));
+        CHECK(begins_a_line(last));
+        lane_commit(&e.w, last, large, 0);
+        CHECK_EQ(lane_append(&e.w, data, small, 0), 0);
+        lane_commit(&e.w, overtaken, large, 0);
+        CHECK_EQ(lane_extend(&e.r), 1);
+        for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+            CHECK_EQ(lane_next(&e.r, &record), 1);
+            CHECK_EQ(record.size, sizes[k]);
+            CHECK(sizes[k] < LANE_LARGE || begins_a_line(record.data));
+            CHECK(k != 2 || record.data == (e.r.ring + ((unsigned char *)last - e.w.ring)));
+            CHECK(k != 4 || record.data == (e.r.ring + ((unsigned char *)overtaken - e.w.ring)));
+            lane_consume(&e.r, record.end);
+        }
+        check_empty(&e);
     }
     part(&e);
 }
@@ -313,22 +373,45 @@ TEST(lane_takes_loans_back)
     part(&e);
 }
 
-TEST(lane_lowers_the_size_of_a_loan)
+/* A large one may become a small one, whose place in its record is another one; also one that was overtaken. */
+static void lower(struct ends *e, uint32_t from, uint32_t size, bool overtaken)
 {
-    struct ends e = {.ring_bytes = 0};
+    unsigned char content[LARGEST];
     struct lane_record record;
     void *data;
 
+    fill(content, size, size);
+    CHECK_EQ(lane_loan(&e->w, from, &data), 0);
+    memset(data, 0xee, from);
+    memcpy(data, content, size);
+    if (overtaken)
+        CHECK_EQ(append(e, 5), 0);
+    lane_commit(&e->w, data, size, 0);
+    CHECK(!lane_is_loan(&e->w, data));
+    if (overtaken)
+        check_next(e, 5);
+    CHECK_EQ(append(e, 6), 0);
+    CHECK_EQ(lane_extend(&e->r), 1);
+    CHECK_EQ(lane_next(&e->r, &record), 1);
+    CHECK_EQ(record.size, size);
+    CHECK_MEM(record.data, content, size);
+    lane_consume(&e->r, record.end);
+    check_next(e, 6);
+    check_empty(e);
+}
+
+TEST(lane_lowers_the_size_of_a_loan)
+{
+    struct ends e = {.ring_bytes = 0};
+
     meet(&e, 4);
-    for (uint32_t size = 0; size <= 64; size++) {
-        CHECK_EQ(lane_loan(&e.w, 64, &data), 0);
-        lane_commit(&e.w, data, size, 0);
-        CHECK_EQ(append(&e, 5), 0);
-        CHECK_EQ(lane_extend(&e.r), 1);
-        CHECK_EQ(lane_next(&e.r, &record), 1);
-        CHECK_EQ(record.size, size);
-        lane_consume(&e.r, record.end);
-        check_next(&e, 5);
+    for (uint32_t size = 0; size <= 64; size++)
+        lower(&e, 64, size, size % 3 == 0);
+    for (uint32_t size = 0; size <= LARGEST; size++) {
+        lower(&e, LARGEST, size, false);
+        lower(&e, LARGEST, size, true);
+        if (size <= LANE_LARGE)
+            lower(&e, LANE_LARGE, size, size % 3 == 0);
     }
     part(&e);
 }
@@ -523,6 +606,19 @@ TEST(lane_calls_nonsense_what_it_is)
         lane_header(&e.w, 0)->word = RECORD_THERE | kind << 29 | 80;
         CHECK_EQ(lane_next(&e.r, &record), -EBADMSG); /* beyond the tail */
     }
+    /* large ones that their own padding puts beyond the tail, and beyond the ring */
+    atomic_store(&peer->tail, 10 + lane_units(LANE_LARGE));
+    e.r.cursor = 10;
+    CHECK_EQ(lane_extend(&e.r), 1);
+    lane_header(&e.w, 10)->word = RECORD_THERE | RECORD_MESSAGE | LANE_LARGE;
+    CHECK_EQ(lane_next(&e.r, &record), -EBADMSG);
+    e.r.cursor = e.r.known = 16;
+    lane_header(&e.w, 16)->word = RECORD_THERE | RECORD_MESSAGE | (e.ring_bytes - LANE_UNIT);
+    CHECK_EQ(lane_look(&e.r), -EBADMSG);
+    lane_header(&e.w, 16)->word = RECORD_THERE | RECORD_MESSAGE | RECORD_SIZE;
+    CHECK_EQ(lane_look(&e.r), -EBADMSG);
+    e.r.cursor = 0;
+    e.r.known = 10;
     lane_header(&e.w, 0)->word = RECORD_THERE | 0x60000000u | 8;
     CHECK_EQ(lane_next(&e.r, &record), -EBADMSG);
     lane_header(&e.w, 0)->word = RECORD_THERE | RECORD_REFERENCE | 16;

@@ -175,7 +175,8 @@ static void commit(struct lane_state *s, void *data, unsigned number)
     s->done++;
 }
 
-/* In turn, shorter than the loan, overtaken, cancelled as the last and in the middle. */
+/* In turn, shorter than the loan (also such that a large one becomes a small one), overtaken, cancelled as the last and in
+ * the middle. */
 static void juggle_loans(void *state)
 {
     struct lane_state *s = state;
@@ -188,16 +189,17 @@ static void juggle_loans(void *state)
     four = loan(4, 0);
     lane_cancel(&writer, four);
     five = loan(5, 0);
-    six = loan(6, 24);
+    six = loan(6, 32);
     lane_cancel(&writer, five);
     commit(s, six, 6);
+    commit(s, loan(7, LANE_LARGE), 7); /* from the next line to behind its word */
 }
 
 static void check_juggled(void *state, bool completed)
 {
-    static const unsigned numbers[] = {2, 3, 1, 6};
+    static const unsigned numbers[] = {2, 3, 1, 6, 7};
 
-    check_messages(state, numbers, 4, completed);
+    check_messages(state, numbers, 5, completed);
 }
 
 CRASH(lane_has_committed_loans_of_a_writer_killed_at_any_instruction,

@@ -30,10 +30,17 @@ enum step {
     PEER_PACKS,
     VICTIM_COMMITS,
     VICTIM_CANCELS,
+    PEER_SENDS_LARGE,
+    PEER_LOANS_LARGE,
+    PEER_LOWERS,
+    VICTIM_SENDS_LARGE,
+    VICTIM_LOANS_LARGE,
+    VICTIM_LOWERS,
     STEPS
 };
 
-#define LARGEST 300u
+#define SMALL 300u
+#define LARGEST (LANE_LARGE + 255u)
 #define LOANS 8u
 
 struct side {
@@ -125,11 +132,13 @@ static void require_sane(const struct side *s)
 
     REQUIRE(w->next - w->head <= w->units);
     REQUIRE(w->limit - w->next <= w->units);
+    if (s == &victim) /* which lies to nobody: nothing is behind its last record */
+        REQUIRE(lane_header(w, w->next)->word == 0);
 }
 
-static void sends(struct side *s)
+static void sends(struct side *s, bool large)
 {
-    uint32_t size = next_byte() * 2 % (LARGEST + 1);
+    uint32_t size = large ? LANE_LARGE + next_byte() : next_byte() * 2 % (SMALL + 1);
     unsigned char data[LARGEST];
     uint32_t before = s->sends;
 
@@ -145,7 +154,7 @@ static void sends(struct side *s)
 
 static void packs(struct side *s)
 {
-    uint32_t size = next_byte() * 2 % LARGEST + 1, count = next_byte() % 9 + 1;
+    uint32_t size = next_byte() * 2 % SMALL + 1, count = next_byte() % 9 + 1;
     unsigned char *data;
 
     if (lane_pack(&s->writer, size, count, &data) < 0)
@@ -158,10 +167,12 @@ static void packs(struct side *s)
     require_sane(s);
 }
 
-static void loans(struct side *s)
+static void loans(struct side *s, bool large)
 {
     uint32_t which = next_byte() % LOANS, size = next_byte();
 
+    if (large)
+        size += LANE_LARGE;
     if (s->loans[which] != NULL || lane_loan(&s->writer, size, &s->loans[which]) < 0)
         return;
     s->loan_sizes[which] = size;
@@ -170,17 +181,21 @@ static void loans(struct side *s)
     require_sane(s);
 }
 
-static void ends_loan(struct side *s, bool commits)
+enum loan_end { COMMITTED, LOWERED, CANCELLED };
+
+static void ends_loan(struct side *s, enum loan_end how)
 {
-    uint32_t which = next_byte() % LOANS;
+    uint32_t which = next_byte() % LOANS, size = s->loan_sizes[which];
 
     if (s->loans[which] == NULL)
         return;
-    if (commits) {
-        mark(s, s->loans[which], s->loan_sizes[which]);
-        lane_commit(&s->writer, s->loans[which], s->loan_sizes[which], 0);
-    } else {
+    if (how == LOWERED)
+        size = size * next_byte() / 255;
+    if (how == CANCELLED) {
         lane_cancel(&s->writer, s->loans[which]);
+    } else {
+        mark(s, s->loans[which], size);
+        lane_commit(&s->writer, s->loans[which], size, 0);
     }
     s->loans[which] = NULL;
     require_sane(s);
@@ -217,6 +232,13 @@ static bool reads(struct side *s, bool looks)
     return sum < UINT32_MAX; /* so that the bytes are really read */
 }
 
+static enum loan_end end_of(enum step step)
+{
+    return step == PEER_CANCELS || step == VICTIM_CANCELS ? CANCELLED
+           : step == PEER_LOWERS || step == VICTIM_LOWERS ? LOWERED
+                                                          : COMMITTED;
+}
+
 /* Returns whether the victim still believes its peer. */
 static bool take_step(enum step step)
 {
@@ -225,17 +247,20 @@ static bool take_step(enum step step)
 
     switch (step) {
     case PEER_SENDS:
-        sends(&peer);
+    case PEER_SENDS_LARGE:
+        sends(&peer, step == PEER_SENDS_LARGE);
         return true;
     case PEER_LOANS:
-        loans(&peer);
+    case PEER_LOANS_LARGE:
+        loans(&peer, step == PEER_LOANS_LARGE);
         return true;
     case PEER_PACKS:
         packs(&peer);
         return true;
     case PEER_COMMITS:
+    case PEER_LOWERS:
     case PEER_CANCELS:
-        ends_loan(&peer, step == PEER_COMMITS);
+        ends_loan(&peer, end_of(step));
         return true;
     case PEER_READS:
         return reads(&peer, false); /* of an honest victim: always true */
@@ -262,14 +287,17 @@ static bool take_step(enum step step)
     case VICTIM_LOOKS:
         return reads(&victim, step == VICTIM_LOOKS);
     case VICTIM_SENDS:
-        sends(&victim);
+    case VICTIM_SENDS_LARGE:
+        sends(&victim, step == VICTIM_SENDS_LARGE);
         return true;
     case VICTIM_LOANS:
-        loans(&victim);
+    case VICTIM_LOANS_LARGE:
+        loans(&victim, step == VICTIM_LOANS_LARGE);
         return true;
     case VICTIM_COMMITS:
+    case VICTIM_LOWERS:
     case VICTIM_CANCELS:
-        ends_loan(&victim, step == VICTIM_COMMITS);
+        ends_loan(&victim, end_of(step));
         return true;
     case STEPS:
         break;
