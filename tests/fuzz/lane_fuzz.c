@@ -239,12 +239,37 @@ static enum loan_end end_of(enum step step)
                                                           : COMMITTED;
 }
 
-/* Returns whether the victim still believes its peer. */
-static bool take_step(enum step step)
+static void tell_lie(enum step step)
 {
     struct channel_header *header = peer.own.header;
     uint32_t which;
 
+    switch (step) {
+    case LIE_IN_HEADER:
+        which = next_byte();
+        lie(word_at(header, sizeof *header, which), next_word());
+        break;
+    case LIE_IN_RING:
+        which = next_word();
+        lie(word_at(peer.own.ring, peer.own.ring_size, which), next_word());
+        break;
+    case LIE_IN_NEXT_RECORD:
+        which = lane_cursor(&victim.reader) * 2 + next_byte() % 4;
+        lie(word_at(peer.own.ring, peer.own.ring_size, which),
+            next_byte() << 24 | (next_byte() % 2 ? next_word() : next_byte()));
+        break;
+    case LIE_OF_TAIL:
+        lie(&header->tail, near(peer.writer.tail));
+        break;
+    default: /* LIE_OF_HEAD */
+        lie(&header->head, near(lane_cursor(&peer.reader)));
+        break;
+    }
+}
+
+/* Returns whether the victim still believes its peer. */
+static bool take_step(enum step step)
+{
     switch (step) {
     case PEER_SENDS:
     case PEER_SENDS_LARGE:
@@ -265,23 +290,11 @@ static bool take_step(enum step step)
     case PEER_READS:
         return reads(&peer, false); /* of an honest victim: always true */
     case LIE_IN_HEADER:
-        which = next_byte();
-        lie(word_at(header, sizeof *header, which), next_word());
-        return true;
     case LIE_IN_RING:
-        which = next_word();
-        lie(word_at(peer.own.ring, peer.own.ring_size, which), next_word());
-        return true;
     case LIE_IN_NEXT_RECORD:
-        which = lane_cursor(&victim.reader) * 2 + next_byte() % 4;
-        lie(word_at(peer.own.ring, peer.own.ring_size, which),
-            next_byte() << 24 | (next_byte() % 2 ? next_word() : next_byte()));
-        return true;
     case LIE_OF_TAIL:
-        lie(&header->tail, near(peer.writer.tail));
-        return true;
     case LIE_OF_HEAD:
-        lie(&header->head, near(lane_cursor(&peer.reader)));
+        tell_lie(step);
         return true;
     case VICTIM_READS:
     case VICTIM_LOOKS:
